@@ -1,0 +1,114 @@
+//! What an adapter may ask of the server.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::{
+    BlobRef, Change, Committed, Package, PackageContents, PackageName, PackageVersion, Result,
+    VersionRecord,
+};
+
+/// Everything an adapter may ask while it serves one request of one feed. All I/O lives behind this.
+#[async_trait]
+pub trait Host: Send + Sync {
+    /// The package and its revision; `None` when nothing of it is there.
+    async fn package(&self, name: &PackageName) -> Result<Option<Package>>;
+
+    /// All that the feed holds of the package; `None` when it holds no version of it.
+    async fn contents(&self, name: &PackageName) -> Result<Option<PackageContents>>;
+
+    /// One version.
+    async fn version(
+        &self,
+        name: &PackageName,
+        version: &PackageVersion,
+    ) -> Result<Option<VersionRecord>>;
+
+    /// The request's body, whole.
+    ///
+    /// # Errors
+    /// [`crate::RefusalKind::TooLarge`] when it is longer than `max` bytes.
+    async fn receive_bytes(&self, max: usize) -> Result<Bytes>;
+
+    /// The request's body as a JSON document, with the large strings that `rules` name lifted out of
+    /// it into blobs while it streams by. The document is checked to be JSON; what it says is not
+    /// checked.
+    async fn receive_document(&self, rules: ReceiveDocument) -> Result<ReceivedDocument>;
+
+    /// Makes a change: one atomic edit of the feed, with its lines in the feed's log.
+    ///
+    /// # Errors
+    /// [`crate::RefusalKind::Conflict`] when a precondition does not hold or a version is there
+    /// already.
+    async fn commit(&self, change: Change) -> Result<Committed>;
+
+    /// A document kept for this `key` and this revision of what it was rendered from.
+    async fn document(&self, key: &str, revision: u64) -> Result<Option<Document>>;
+
+    /// Keeps a rendered document until it is crowded out or the revision moves on.
+    async fn keep_document(&self, key: &str, revision: u64, bytes: Bytes) -> Result<Document>;
+}
+
+/// How to receive a JSON document.
+#[derive(Debug, Clone)]
+pub struct ReceiveDocument {
+    /// The most bytes of the document itself, without what is lifted.
+    pub max_document: usize,
+    /// The most decoded bytes of one lifted blob.
+    pub max_blob: u64,
+    /// The most strings that are lifted.
+    pub max_blobs: usize,
+    /// Which strings are lifted.
+    pub lift: LiftRule,
+}
+
+/// Which strings of a document are base64 of blobs: those at the end of `path`.
+#[derive(Debug, Clone)]
+pub struct LiftRule {
+    /// The steps from the top of the document to the string.
+    pub path: Vec<PathStep>,
+}
+
+/// One step down a JSON document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PathStep {
+    /// To this member of an object.
+    Member(&'static str),
+    /// To every member whose name ends so.
+    MemberEndingIn(&'static str),
+}
+
+/// A received document. In it, each lifted string is replaced by the empty string.
+#[derive(Debug, Clone)]
+pub struct ReceivedDocument {
+    /// The JSON text.
+    pub json: Bytes,
+    /// What was lifted, in the order of the document.
+    pub lifted: Vec<Lifted>,
+}
+
+/// A string that was lifted out of a document into a blob.
+#[derive(Debug, Clone)]
+pub struct Lifted {
+    /// The members on the way to it, as the document names them.
+    pub path: Vec<String>,
+    /// The blob. Its role is empty.
+    pub blob: BlobRef,
+    /// SHA-512 of the decoded bytes.
+    pub sha512: [u8; 64],
+    /// SHA-1 of the decoded bytes.
+    pub sha1: [u8; 20],
+    /// The first decoded bytes, up to 1,024, to look at what kind of file it is.
+    pub first_bytes: Bytes,
+}
+
+/// A rendered document that the server keeps.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// Its bytes.
+    pub bytes: Bytes,
+    /// The same, compressed by gzip.
+    pub gzip: Bytes,
+    /// A strong entity tag, quoted, of `bytes`.
+    pub etag: String,
+}

@@ -1,0 +1,37 @@
+//! What a package server is, in types: identities, records, changes, and replication as pure
+//! functions.
+//!
+//! Nothing here does I/O, reads a clock or knows a package type by name. Adapters (npm, …) implement
+//! [`PackageType`] and ask everything of a [`Host`]; the server implements [`Host`] and stores what
+//! [`Change`]s say. [`replication`] decides what a feed becomes when sites meet.
+
+pub mod blob;
+pub mod change;
+pub mod digest;
+pub mod error;
+pub mod feed;
+pub mod host;
+pub mod name;
+pub mod package_type;
+pub mod record;
+pub mod replication;
+pub mod request;
+pub mod response;
+pub mod route;
+pub mod timestamp;
+pub mod version;
+
+pub use blob::BlobRef;
+pub use change::{Change, Committed, Edit, NewVersion, Precondition};
+pub use digest::Digest;
+pub use error::{Refusal, RefusalKind, Result};
+pub use feed::FeedName;
+pub use host::{Document, Host, LiftRule, Lifted, PathStep, ReceiveDocument, ReceivedDocument};
+pub use name::{InvalidName, PackageName};
+pub use package_type::{Capabilities, Descriptor, Mount, PackageType};
+pub use record::{Attribute, Metadata, Package, PackageContents, Tag, VersionRecord};
+pub use request::{Identity, Request, RequestHead};
+pub use response::{Body, Response};
+pub use route::{Action, InvalidPath, Method, Route, RoutePath};
+pub use timestamp::Timestamp;
+pub use version::{InvalidVersion, PackageVersion, SortKey};

@@ -1,0 +1,55 @@
+//! A request, as an adapter sees it.
+
+use std::borrow::Cow;
+
+use crate::{Method, RoutePath, Timestamp};
+
+/// Everything of a request but its body, which is asked of the [`crate::Host`].
+#[derive(Debug, Clone)]
+pub struct RequestHead {
+    /// The method.
+    pub method: Method,
+    /// The path below the feed.
+    pub path: RoutePath,
+    /// The raw query, without its question mark.
+    pub query: String,
+    /// The headers, names in lower case, in the order in which they came.
+    pub headers: Vec<(String, String)>,
+    /// The URL of the feed as the client sees it, without a trailing slash.
+    pub base_url: String,
+    /// When the request came.
+    pub now: Timestamp,
+}
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The name of the API key or user.
+    pub name: String,
+}
+
+/// A request that was let through to the adapter.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Its head.
+    pub head: RequestHead,
+    /// Who asks; `None` for somebody who did not say.
+    pub identity: Option<Identity>,
+}
+
+impl RequestHead {
+    /// The first header called `name` (in lower case).
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The first query parameter called `name`, decoded.
+    #[must_use]
+    pub fn query_parameter(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.query.split('&').find_map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (key == name).then(|| percent_encoding::percent_decode_str(value).decode_utf8_lossy())
+        })
+    }
+}

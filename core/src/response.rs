@@ -1,0 +1,56 @@
+//! An answer, as an adapter gives it.
+
+use bytes::Bytes;
+
+use crate::{Digest, Document};
+
+/// An answer to a request. The server adds what every answer has: lengths, ranges, entity tags of
+/// bodies it knows, compression.
+#[derive(Debug, Clone)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// Headers, names in lower case.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body.
+    pub body: Body,
+}
+
+/// The body of an answer.
+#[derive(Debug, Clone)]
+pub enum Body {
+    /// None.
+    Empty,
+    /// Bytes made for this answer.
+    Bytes(Bytes),
+    /// A stored blob, streamed by the server, by ranges where the client asks for them.
+    Blob {
+        /// The blob.
+        digest: Digest,
+        /// Its length in bytes.
+        size: u64,
+    },
+    /// A rendered document, with its entity tag, compressed where the client accepts it.
+    Document(Document),
+}
+
+impl Response {
+    /// Makes an answer without a body.
+    #[must_use]
+    pub const fn empty(status: u16) -> Self {
+        Self { status, headers: Vec::new(), body: Body::Empty }
+    }
+
+    /// Makes an answer of a JSON text.
+    pub fn json(status: u16, text: impl Into<Bytes>) -> Self {
+        Self { status, headers: Vec::new(), body: Body::Bytes(text.into()) }
+            .with_header("content-type", "application/json")
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
