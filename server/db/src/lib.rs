@@ -1,1 +1,30 @@
-//! server/db
+//! The database of an instance: feeds, the records they hold, the change log, links to other sites,
+//! executions, diagnostics and keys. On SQLite (the embedded default) and PostgreSQL, by the same code.
+//!
+//! Invariants: every change of a feed's records goes through [`write`], which gives it the feed's next
+//! sequence number and a line in the feed's log within the transaction that makes it; a feed's row is
+//! locked for the length of such a transaction, so that numbers become visible in order.
+
+pub mod api_keys;
+pub mod apply;
+pub mod blobs;
+pub mod changes;
+pub mod commit;
+mod connect;
+pub mod diagnostics;
+#[expect(unreachable_pub, reason = "the tables as they are; read the migrations")]
+mod entity;
+mod error;
+pub mod executions;
+pub mod feeds;
+pub mod instance;
+pub mod links;
+mod migration;
+pub mod packages;
+pub mod records;
+pub mod settings;
+pub mod sync_tokens;
+pub mod write;
+
+pub use connect::Database;
+pub use error::{Error, Result};

@@ -1,0 +1,76 @@
+//! Which blobs a feed may see: those that its records name, and those that its clients uploaded.
+
+use std::collections::HashSet;
+
+use pakhus_core::{Digest, Timestamp};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Set};
+
+use crate::entity::{received_blobs, record_blobs};
+use crate::write::ROWS;
+use crate::{Database, Result};
+
+/// The size in bytes of a blob that a record of the feed names; `None` when none does.
+///
+/// # Errors
+/// When the database fails.
+pub async fn named_size(database: &Database, feed_id: i64, digest: &Digest) -> Result<Option<u64>> {
+    let row = record_blobs::Entity::find()
+        .filter(record_blobs::Column::FeedId.eq(feed_id))
+        .filter(record_blobs::Column::Digest.eq(digest.as_bytes().to_vec()))
+        .one(database.reader())
+        .await?;
+    Ok(row.map(|row| row.size.cast_unsigned()))
+}
+
+/// Notes a blob that a replication client uploaded and that no record names yet.
+///
+/// # Errors
+/// When the database fails.
+pub async fn note_received(
+    database: &Database,
+    feed_id: i64,
+    digest: &Digest,
+    now: Timestamp,
+) -> Result<()> {
+    let row = received_blobs::ActiveModel {
+        feed_id: Set(feed_id),
+        digest: Set(digest.as_bytes().to_vec()),
+        at: Set(now.millis()),
+    };
+    received_blobs::Entity::insert(row)
+        .on_conflict_do_nothing_on([received_blobs::Column::FeedId, received_blobs::Column::Digest])
+        .exec(database.writer())
+        .await?;
+    Ok(())
+}
+
+/// Those of `digests` that no record of the feed names and no client of it uploaded.
+///
+/// # Errors
+/// When the database fails.
+pub async fn unknown(database: &Database, feed_id: i64, digests: &[Digest]) -> Result<Vec<Digest>> {
+    let mut known: HashSet<Vec<u8>> = HashSet::new();
+    for digests in digests.chunks(ROWS) {
+        let digests: Vec<_> = digests.iter().map(|digest| digest.as_bytes().to_vec()).collect();
+        let named: Vec<Vec<u8>> = record_blobs::Entity::find()
+            .select_only()
+            .column(record_blobs::Column::Digest)
+            .distinct()
+            .filter(record_blobs::Column::FeedId.eq(feed_id))
+            .filter(record_blobs::Column::Digest.is_in(digests.clone()))
+            .into_tuple()
+            .all(database.reader())
+            .await?;
+        let received: Vec<Vec<u8>> = received_blobs::Entity::find()
+            .select_only()
+            .column(received_blobs::Column::Digest)
+            .filter(received_blobs::Column::FeedId.eq(feed_id))
+            .filter(received_blobs::Column::Digest.is_in(digests))
+            .into_tuple()
+            .all(database.reader())
+            .await?;
+        known.extend(named.into_iter().chain(received));
+    }
+    let is_unknown = |digest: &&Digest| !known.contains(digest.as_bytes().as_slice());
+    Ok(digests.iter().filter(is_unknown).copied().collect())
+}

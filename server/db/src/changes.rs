@@ -1,0 +1,93 @@
+//! Reading a feed's changes in the order of its log.
+
+use pakhus_core::Digest;
+use pakhus_core::replication::{PageEnd, Position, Record, Witness};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use crate::entity::{feed_log, feeds, records};
+use crate::write::{key_of, state_of};
+use crate::{Database, Error, Result};
+
+/// A page of changes.
+#[derive(Debug)]
+pub struct Page {
+    /// The records that changed, in the order of their last change.
+    pub records: Vec<Record>,
+    /// How the page ends.
+    pub end: PageEnd,
+}
+
+/// The lineage of the feed's log and where it ends.
+///
+/// # Errors
+/// When the feed is gone or the database fails.
+pub async fn end(database: &Database, feed_id: i64) -> Result<(String, Position)> {
+    let feed = feeds::Entity::find_by_id(feed_id)
+        .one(database.reader())
+        .await?
+        .ok_or(Error::NoSuchFeed)?;
+    let chain = Digest::from_slice(&feed.chain).map_err(Error::broken)?;
+    Ok((feed.lineage, Position { seq: feed.head.cast_unsigned(), chain }))
+}
+
+/// Whether the feed's log went through `witness`: whether it is the log that the holder of the
+/// witness has seen, and not one that was restored or replaced.
+///
+/// # Errors
+/// When the database fails.
+pub async fn went_through(database: &Database, feed_id: i64, witness: Witness) -> Result<bool> {
+    if witness.seq == 0 {
+        return Ok(witness.chain == Digest::ZERO);
+    }
+    let line = feed_log::Entity::find_by_id((feed_id, witness.seq.cast_signed()))
+        .one(database.reader())
+        .await?;
+    Ok(line.is_some_and(|line| line.chain == witness.chain.as_bytes()))
+}
+
+/// At most `limit` records that changed after number `since`. A record that changed often since then
+/// is read once, as it is now. Stops early where the page would grow beyond `max_bytes` of states.
+///
+/// # Errors
+/// When the feed is gone or the database fails.
+pub async fn page(
+    database: &Database,
+    feed_id: i64,
+    since: u64,
+    limit: u64,
+    max_bytes: usize,
+) -> Result<Page> {
+    // The end first: what changes after it was read moves beyond it and is read by a later page.
+    let (_, head) = end(database, feed_id).await?;
+    let limit = limit.max(1);
+    let mut through = since;
+    let mut bytes = 0;
+    let mut page = Vec::new();
+    let mut exhausted = false;
+    while !exhausted && (page.len() as u64) < limit && bytes < max_bytes {
+        // Few rows at a time: states can be large.
+        let step = (limit - page.len() as u64).min(crate::write::ROWS as u64);
+        let rows = records::Entity::find()
+            .filter(records::Column::FeedId.eq(feed_id))
+            .filter(records::Column::Seq.gt(through.cast_signed()))
+            .filter(records::Column::Seq.lte(head.seq.cast_signed()))
+            .order_by_asc(records::Column::Seq)
+            .limit(step)
+            .all(database.reader())
+            .await?;
+        exhausted = (rows.len() as u64) < step;
+        for row in rows {
+            if bytes >= max_bytes {
+                exhausted = false;
+                break;
+            }
+            bytes += row.state.len();
+            through = row.seq.cast_unsigned();
+            page.push(Record { key: key_of(&row)?, state: state_of(&row)? });
+        }
+    }
+    if exhausted {
+        through = head.seq;
+    }
+    Ok(Page { records: page, end: PageEnd { through, head, more: !exhausted } })
+}

@@ -1,0 +1,16 @@
+pub mod api_keys;
+pub mod diagnostics;
+pub mod execution_log;
+pub mod executions;
+pub mod feed_log;
+pub mod feeds;
+pub mod instance;
+pub mod kept_states;
+pub mod links;
+pub mod packages;
+pub mod received_blobs;
+pub mod record_blobs;
+pub mod records;
+pub mod settings;
+pub mod shadows;
+pub mod sync_tokens;

@@ -1,0 +1,33 @@
+use sea_orm::entity::prelude::*;
+
+#[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "feeds")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i64,
+    #[sea_orm(column_type = "Text")]
+    pub name: String,
+    #[sea_orm(column_type = "Text")]
+    pub package_type: String,
+    #[sea_orm(column_type = "Text")]
+    pub anonymous: String,
+    #[sea_orm(column_type = "Text")]
+    pub origin: String,
+    #[sea_orm(column_type = "Text")]
+    pub lineage: String,
+    pub head: i64,
+    pub chain: Vec<u8>,
+    #[sea_orm(column_type = "Text")]
+    pub server_mode: String,
+    #[sea_orm(column_type = "Text")]
+    pub client_mode: String,
+    pub source_url: Option<String>,
+    pub sync_token: Option<String>,
+    pub interval_ms: i64,
+    pub created_at: i64,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,241 @@
+//! Recorded runs of background work, with their log lines.
+
+use pakhus_core::Timestamp;
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::entity::{execution_log, executions};
+use crate::feeds::{from_word, word};
+use crate::{Database, Result};
+
+/// How an execution stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It runs.
+    Running,
+    /// It did what it was to do.
+    Done,
+    /// It did not; its log says why.
+    Failed,
+}
+
+/// What started an execution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Trigger {
+    /// Somebody.
+    Manual,
+    /// The feed's interval.
+    Schedule,
+    /// A change of the feed or of its source.
+    Change,
+}
+
+/// An execution.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Execution {
+    /// Its number.
+    pub id: i64,
+    /// `feed-replication`, …
+    pub category: String,
+    /// The feed it is about.
+    pub feed: Option<String>,
+    /// What started it.
+    pub trigger: Trigger,
+    /// How it stands.
+    pub status: Status,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// One line that says what came of it.
+    pub summary: String,
+}
+
+/// One line of an execution's log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// When.
+    pub at: Timestamp,
+    /// How much it matters: 0 debug, 10 info, 20 warning, 30 error.
+    pub level: i64,
+    /// One sentence.
+    pub text: String,
+}
+
+/// Which executions to list.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only of this category.
+    pub category: Option<String>,
+    /// Only of this feed.
+    pub feed: Option<String>,
+    /// Only with this status.
+    pub status: Option<Status>,
+    /// Only older than the one with this number.
+    pub after: Option<i64>,
+}
+
+/// Records that an execution began.
+///
+/// # Errors
+/// When the database fails.
+pub async fn start(
+    database: &Database,
+    category: &str,
+    feed: Option<(i64, &str)>,
+    trigger: Trigger,
+    now: Timestamp,
+) -> Result<i64> {
+    let row = executions::ActiveModel {
+        category: Set(category.to_owned()),
+        feed_id: Set(feed.map(|(id, _)| id)),
+        feed: Set(feed.map(|(_, name)| name.to_owned())),
+        trigger: Set(word(&trigger)),
+        status: Set(word(&Status::Running)),
+        started_at: Set(now.millis()),
+        finished_at: Set(None),
+        summary: Set(String::new()),
+        changed: Set(false),
+        ..Default::default()
+    };
+    Ok(row.insert(database.writer()).await?.id)
+}
+
+/// Appends a line to an execution's log. `line` counts its lines from 0.
+///
+/// # Errors
+/// When the database fails.
+pub async fn log(database: &Database, id: i64, line: i64, entry: &LogLine) -> Result<()> {
+    let row = execution_log::ActiveModel {
+        execution_id: Set(id),
+        line: Set(line),
+        at: Set(entry.at.millis()),
+        level: Set(entry.level),
+        text: Set(entry.text.clone()),
+    };
+    execution_log::Entity::insert(row).exec_without_returning(database.writer()).await?;
+    Ok(())
+}
+
+/// Records how an execution ended. A scheduled one that changed nothing takes the place of the one
+/// just before it where that changed nothing either: a feed at rest keeps one such row, not one for
+/// each interval.
+///
+/// # Errors
+/// When the database fails.
+pub async fn finish(
+    database: &Database,
+    id: i64,
+    status: Status,
+    summary: &str,
+    changed: bool,
+    now: Timestamp,
+) -> Result<()> {
+    let transaction = database.begin().await?;
+    executions::Entity::update_many()
+        .col_expr(executions::Column::Status, Expr::value(word(&status)))
+        .col_expr(executions::Column::Summary, Expr::value(summary))
+        .col_expr(executions::Column::Changed, Expr::value(changed))
+        .col_expr(executions::Column::FinishedAt, Expr::value(now.millis()))
+        .filter(executions::Column::Id.eq(id))
+        .exec(&transaction)
+        .await?;
+    let this = executions::Entity::find_by_id(id).one(&transaction).await?;
+    if let Some(this) = this {
+        let previous = executions::Entity::find()
+            .filter(executions::Column::FeedId.eq(this.feed_id))
+            .filter(executions::Column::Id.lt(id))
+            .order_by_desc(executions::Column::Id)
+            .one(&transaction)
+            .await?;
+        let idle = |row: &executions::Model| {
+            row.trigger == word(&Trigger::Schedule)
+                && row.status == word(&Status::Done)
+                && !row.changed
+        };
+        if let Some(previous) = previous.filter(|previous| idle(previous) && idle(&this)) {
+            execution_log::Entity::delete_many()
+                .filter(execution_log::Column::ExecutionId.eq(previous.id))
+                .exec(&transaction)
+                .await?;
+            executions::Entity::delete_by_id(previous.id).exec(&transaction).await?;
+        }
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Marks executions that a former process of this instance left running as failed.
+///
+/// # Errors
+/// When the database fails.
+pub async fn fail_interrupted(database: &Database, now: Timestamp) -> Result<u64> {
+    let updated = executions::Entity::update_many()
+        .col_expr(executions::Column::Status, Expr::value(word(&Status::Failed)))
+        .col_expr(executions::Column::Summary, Expr::value("interrupted: the server stopped"))
+        .col_expr(executions::Column::FinishedAt, Expr::value(now.millis()))
+        .filter(executions::Column::Status.eq(word(&Status::Running)))
+        .exec(database.writer())
+        .await?;
+    Ok(updated.rows_affected)
+}
+
+/// One execution with its log.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(database: &Database, id: i64) -> Result<Option<(Execution, Vec<LogLine>)>> {
+    let Some(row) = executions::Entity::find_by_id(id).one(database.reader()).await? else {
+        return Ok(None);
+    };
+    let lines = execution_log::Entity::find()
+        .filter(execution_log::Column::ExecutionId.eq(id))
+        .order_by_asc(execution_log::Column::Line)
+        .all(database.reader())
+        .await?
+        .into_iter()
+        .map(|row| LogLine { at: Timestamp::from_millis(row.at), level: row.level, text: row.text })
+        .collect();
+    Ok(Some((execution_of(row)?, lines)))
+}
+
+/// At most `limit` executions, the newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(database: &Database, filter: &Filter, limit: u64) -> Result<Vec<Execution>> {
+    let mut query = executions::Entity::find();
+    if let Some(category) = &filter.category {
+        query = query.filter(executions::Column::Category.eq(category));
+    }
+    if let Some(feed) = &filter.feed {
+        query = query.filter(executions::Column::Feed.eq(feed));
+    }
+    if let Some(status) = &filter.status {
+        query = query.filter(executions::Column::Status.eq(word(status)));
+    }
+    if let Some(after) = filter.after {
+        query = query.filter(executions::Column::Id.lt(after));
+    }
+    let rows =
+        query.order_by_desc(executions::Column::Id).limit(limit).all(database.reader()).await?;
+    rows.into_iter().map(execution_of).collect()
+}
+
+fn execution_of(row: executions::Model) -> Result<Execution> {
+    Ok(Execution {
+        id: row.id,
+        category: row.category,
+        feed: row.feed,
+        trigger: from_word(&row.trigger)?,
+        status: from_word(&row.status)?,
+        started_at: Timestamp::from_millis(row.started_at),
+        finished_at: row.finished_at.map(Timestamp::from_millis),
+        summary: row.summary,
+    })
+}

@@ -1,0 +1,256 @@
+//! Feeds and their settings.
+
+use std::collections::HashMap;
+
+use pakhus_core::replication::{ClientMode, ServerMode};
+use pakhus_core::{Digest, FeedName, Timestamp};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, ExprTrait, IntoActiveModel, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, Set, SqlErr,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::entity::{
+    feed_log, feeds, kept_states, links, packages, received_blobs, record_blobs, records, shadows,
+    sync_tokens,
+};
+use crate::{Database, Error, Result};
+
+/// What somebody who shows no key may do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Anonymous {
+    /// Nothing.
+    #[default]
+    None,
+    /// Read.
+    View,
+    /// Read and publish.
+    Publish,
+}
+
+/// Where a feed's settings are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// In the database: operators change them by the API.
+    Database,
+    /// In the configuration file, which alone changes them.
+    File,
+}
+
+/// What the feed does as a replication client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientSettings {
+    /// What.
+    pub mode: ClientMode,
+    /// The replication address of the source feed.
+    pub source_url: Option<String>,
+    /// The sync token to show there.
+    pub sync_token: Option<String>,
+    /// Milliseconds between two runs.
+    pub interval_ms: u64,
+}
+
+impl Default for ClientSettings {
+    fn default() -> Self {
+        Self { mode: ClientMode::Disabled, source_url: None, sync_token: None, interval_ms: 60_000 }
+    }
+}
+
+/// The settings of a feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedSettings {
+    /// Its name.
+    pub name: FeedName,
+    /// Its package type.
+    pub package_type: String,
+    /// What it lets people without a key do.
+    pub anonymous: Anonymous,
+    /// Where the settings are kept.
+    pub origin: Origin,
+    /// What it lets replication clients do.
+    pub server_mode: ServerMode,
+    /// What it does as a replication client.
+    pub client: ClientSettings,
+}
+
+/// A feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Feed {
+    /// Its number in this database.
+    pub id: i64,
+    /// Its settings.
+    pub settings: FeedSettings,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+impl Feed {
+    /// Its name.
+    #[must_use]
+    pub const fn name(&self) -> &FeedName {
+        &self.settings.name
+    }
+}
+
+/// All feeds, by name.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(database: &Database) -> Result<Vec<Feed>> {
+    let rows =
+        feeds::Entity::find().order_by_asc(feeds::Column::Name).all(database.reader()).await?;
+    rows.into_iter().map(feed_of).collect()
+}
+
+/// Makes a feed, with a log of its own; `None` when there is one of this name.
+///
+/// # Errors
+/// When the database fails.
+pub async fn create(
+    database: &Database,
+    settings: &FeedSettings,
+    now: Timestamp,
+) -> Result<Option<Feed>> {
+    let mut row = feeds::ActiveModel {
+        lineage: Set(uuid::Uuid::new_v4().to_string()),
+        head: Set(0),
+        chain: Set(Digest::ZERO.as_bytes().to_vec()),
+        created_at: Set(now.millis()),
+        ..Default::default()
+    };
+    set_settings(&mut row, settings);
+    match row.insert(database.writer()).await {
+        Ok(row) => feed_of(row).map(Some),
+        Err(error) => match error.sql_err() {
+            Some(SqlErr::UniqueConstraintViolation(_)) => Ok(None),
+            _ => Err(error.into()),
+        },
+    }
+}
+
+/// Changes the settings of a feed. Its name and package type stay.
+///
+/// # Errors
+/// When the feed is gone or the database fails.
+pub async fn update(database: &Database, feed_id: i64, settings: &FeedSettings) -> Result<Feed> {
+    let row = feeds::Entity::find_by_id(feed_id).one(database.writer()).await?;
+    let mut row = row.ok_or(Error::NoSuchFeed)?.into_active_model();
+    let (name, package_type) = (row.name.clone(), row.package_type.clone());
+    set_settings(&mut row, settings);
+    (row.name, row.package_type) = (name, package_type);
+    feed_of(row.update(database.writer()).await?)
+}
+
+/// Deletes a feed and everything in it but its blobs, which other feeds may hold too.
+///
+/// # Errors
+/// When the database fails; nothing is deleted then.
+pub async fn delete(database: &Database, feed_id: i64) -> Result<()> {
+    macro_rules! delete_from {
+        ($transaction:expr, $($table:ident),+) => {$(
+            $table::Entity::delete_many()
+                .filter($table::Column::FeedId.eq(feed_id))
+                .exec($transaction)
+                .await?;
+        )+};
+    }
+    let transaction = database.begin().await?;
+    delete_from!(
+        &transaction,
+        records,
+        packages,
+        record_blobs,
+        received_blobs,
+        feed_log,
+        kept_states,
+        links,
+        shadows,
+        sync_tokens
+    );
+    feeds::Entity::delete_by_id(feed_id).exec(&transaction).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// How much a feed holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Packages with at least one version.
+    pub packages: u64,
+    /// Versions.
+    pub versions: u64,
+}
+
+/// How much each feed holds, by its number.
+///
+/// # Errors
+/// When the database fails.
+pub async fn counts(database: &Database) -> Result<HashMap<i64, Counts>> {
+    let rows: Vec<(i64, i64, Option<i64>)> = packages::Entity::find()
+        .select_only()
+        .column(packages::Column::FeedId)
+        .column_as(packages::Column::Name.count(), "packages")
+        // A sum of BIGINTs is NUMERIC on PostgreSQL.
+        .column_as(packages::Column::LiveVersions.sum().cast_as("bigint"), "versions")
+        .filter(packages::Column::LiveVersions.gt(0))
+        .group_by(packages::Column::FeedId)
+        .into_tuple()
+        .all(database.reader())
+        .await?;
+    let counts = rows.into_iter().map(|(feed_id, packages, versions)| {
+        let versions = versions.unwrap_or_default().cast_unsigned();
+        (feed_id, Counts { packages: packages.cast_unsigned(), versions })
+    });
+    Ok(counts.collect())
+}
+
+/// Whether there is any feed.
+///
+/// # Errors
+/// When the database fails.
+pub async fn any(database: &Database) -> Result<bool> {
+    Ok(feeds::Entity::find().count(database.reader()).await? > 0)
+}
+
+fn set_settings(row: &mut feeds::ActiveModel, settings: &FeedSettings) {
+    row.name = Set(settings.name.to_string());
+    row.package_type = Set(settings.package_type.clone());
+    row.anonymous = Set(word(&settings.anonymous));
+    row.origin = Set(word(&settings.origin));
+    row.server_mode = Set(settings.server_mode.to_string());
+    row.client_mode = Set(settings.client.mode.to_string());
+    row.source_url = Set(settings.client.source_url.clone());
+    row.sync_token = Set(settings.client.sync_token.clone());
+    row.interval_ms = Set(settings.client.interval_ms.cast_signed());
+}
+
+fn feed_of(row: feeds::Model) -> Result<Feed> {
+    let settings = FeedSettings {
+        name: row.name.parse().map_err(Error::broken)?,
+        package_type: row.package_type,
+        anonymous: from_word(&row.anonymous)?,
+        origin: from_word(&row.origin)?,
+        server_mode: row.server_mode.parse().map_err(Error::broken)?,
+        client: ClientSettings {
+            mode: row.client_mode.parse().map_err(Error::broken)?,
+            source_url: row.source_url,
+            sync_token: row.sync_token,
+            interval_ms: row.interval_ms.cast_unsigned(),
+        },
+    };
+    Ok(Feed { id: row.id, settings, created_at: Timestamp::from_millis(row.created_at) })
+}
+
+/// The word that serde writes for a value of an enum without fields.
+pub(crate) fn word(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
+    }
+}
+
+pub(crate) fn from_word<T: for<'de> Deserialize<'de>>(word: &str) -> Result<T> {
+    serde_json::from_value(serde_json::Value::String(word.to_owned())).map_err(Error::broken)
+}

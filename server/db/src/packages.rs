@@ -1,0 +1,89 @@
+//! Listing the packages of a feed.
+
+use std::collections::BTreeMap;
+
+use pakhus_core::Timestamp;
+use pakhus_core::replication::KeyKind;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use crate::entity::{packages, records};
+use crate::write::{ROWS, state_of};
+use crate::{Database, Error, Result};
+
+/// A package, as a listing shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackageSummary {
+    /// Its key, which the next page goes on after.
+    pub key: String,
+    /// Its name.
+    pub name: String,
+    /// Its versions, in their order.
+    pub versions: Vec<VersionSummary>,
+}
+
+/// A version, as a listing shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VersionSummary {
+    /// The version.
+    pub version: String,
+    /// When it was published.
+    pub published_at: Timestamp,
+    /// The bytes of its blobs.
+    pub size: u64,
+}
+
+/// At most `limit` packages whose key comes after `after` and, where `search` is given, contains it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(
+    database: &Database,
+    feed_id: i64,
+    search: Option<&str>,
+    after: Option<&str>,
+    limit: u64,
+) -> Result<Vec<PackageSummary>> {
+    let mut query = packages::Entity::find()
+        .filter(packages::Column::FeedId.eq(feed_id))
+        .filter(packages::Column::LiveVersions.gt(0));
+    if let Some(search) = search {
+        query = query.filter(packages::Column::Name.contains(search));
+    }
+    if let Some(after) = after {
+        query = query.filter(packages::Column::Name.gt(after));
+    }
+    let packages =
+        query.order_by_asc(packages::Column::Name).limit(limit).all(database.reader()).await?;
+    let names: Vec<_> = packages.iter().map(|package| package.name.clone()).collect();
+    let mut versions: BTreeMap<String, Vec<VersionSummary>> = BTreeMap::new();
+    for names in names.chunks(ROWS) {
+        let rows = records::Entity::find()
+            .filter(records::Column::FeedId.eq(feed_id))
+            .filter(records::Column::Name.is_in(names.to_vec()))
+            .filter(records::Column::Kind.eq(KeyKind::Version as i64))
+            .filter(records::Column::Live.eq(true))
+            .order_by_asc(records::Column::Name)
+            .order_by_asc(records::Column::SortKey)
+            .order_by_asc(records::Column::Item)
+            .all(database.reader())
+            .await?;
+        for row in rows {
+            let state = state_of(&row)?;
+            let content =
+                state.content().ok_or_else(|| Error::broken("a live version without content"))?;
+            versions.entry(row.name.clone()).or_default().push(VersionSummary {
+                version: content.version.clone(),
+                published_at: content
+                    .published_at
+                    .unwrap_or_else(|| Timestamp::from_millis(row.arrived_at)),
+                size: content.blobs.iter().map(|blob| blob.size).sum(),
+            });
+        }
+    }
+    let summaries = packages.into_iter().map(|package| PackageSummary {
+        versions: versions.remove(&package.name).unwrap_or_default(),
+        key: package.name,
+        name: package.display,
+    });
+    Ok(summaries.collect())
+}

@@ -1,0 +1,333 @@
+//! Writing records: the one way in which states get into a feed, each with its sequence number and
+//! its line in the log.
+
+use std::collections::{BTreeMap, HashMap};
+
+use pakhus_core::replication::{Kept, Position, RecordKey, State, chain};
+use pakhus_core::{Digest, SortKey, Timestamp};
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait,
+    ExprTrait, QueryFilter, QuerySelect, Set,
+};
+
+use crate::entity::{feed_log, feeds, kept_states, packages, record_blobs, records};
+use crate::{Error, Result};
+
+/// Rows of one INSERT: enough to be quick, few enough for SQLite's limit of 32,766 variables.
+pub(crate) const ROWS: usize = 100;
+
+/// A state to write.
+#[derive(Debug, Clone)]
+pub struct Write {
+    /// The key.
+    pub key: RecordKey,
+    /// Its new state.
+    pub state: State,
+    /// How the version sorts; `None` for what is no version.
+    pub sort_key: Option<SortKey>,
+}
+
+/// A write, with the state that it replaces.
+pub(crate) struct Replacement {
+    pub(crate) write: Write,
+    pub(crate) previous: Option<State>,
+    /// Why the content that stood is kept aside, if it is.
+    pub(crate) kept: Option<Kept>,
+}
+
+/// A feed whose row this transaction has locked.
+pub(crate) struct LockedFeed {
+    pub(crate) id: i64,
+    pub(crate) end: Position,
+}
+
+/// Locks the feed's row until the transaction ends. SQLite has no row locks and needs none: the
+/// transaction has the database's one write lock.
+pub(crate) async fn lock_feed(
+    transaction: &DatabaseTransaction,
+    feed_id: i64,
+) -> Result<LockedFeed> {
+    let mut query = feeds::Entity::find_by_id(feed_id);
+    if transaction.get_database_backend() == DbBackend::Postgres {
+        query = query.lock_exclusive();
+    }
+    let feed = query.one(transaction).await?.ok_or(Error::NoSuchFeed)?;
+    let chain = Digest::from_slice(&feed.chain).map_err(Error::broken)?;
+    let end = Position { seq: feed.head.cast_unsigned(), chain };
+    Ok(LockedFeed { id: feed.id, end })
+}
+
+/// The states of those of `keys` that have one.
+pub(crate) async fn states_of(
+    connection: &impl ConnectionTrait,
+    feed_id: i64,
+    keys: &[RecordKey],
+) -> Result<HashMap<RecordKey, State>> {
+    let mut states = HashMap::with_capacity(keys.len());
+    for keys in keys.chunks(ROWS) {
+        let tuples = keys.iter().map(|key| (key.name(), key.kind() as i64, key.item()));
+        let rows = records::Entity::find()
+            .filter(records::Column::FeedId.eq(feed_id))
+            .filter(
+                Expr::tuple([
+                    Expr::col(records::Column::Name),
+                    Expr::col(records::Column::Kind),
+                    Expr::col(records::Column::Item),
+                ])
+                .in_tuples(tuples),
+            )
+            .all(connection)
+            .await?;
+        for row in rows {
+            states.insert(key_of(&row)?, state_of(&row)?);
+        }
+    }
+    Ok(states)
+}
+
+pub(crate) fn key_of(row: &records::Model) -> Result<RecordKey> {
+    u8::try_from(row.kind)
+        .ok()
+        .and_then(|kind| RecordKey::from_parts(kind, &row.name, &row.item))
+        .ok_or_else(|| Error::broken(format!("a record of kind {}", row.kind)))
+}
+
+pub(crate) fn state_of(row: &records::Model) -> Result<State> {
+    serde_json::from_str(&row.state).map_err(Error::broken)
+}
+
+/// Writes `replacements`, no key twice, and moves the feed's end over them.
+pub(crate) async fn write_records(
+    transaction: &DatabaseTransaction,
+    feed: &mut LockedFeed,
+    replacements: &[Replacement],
+    now: Timestamp,
+) -> Result<()> {
+    if replacements.is_empty() {
+        return Ok(());
+    }
+    let mut end = feed.end;
+    let mut rows = Vec::with_capacity(replacements.len());
+    let mut log = Vec::with_capacity(replacements.len());
+    for Replacement { write: Write { key, state, sort_key }, .. } in replacements {
+        let digest = state.digest();
+        end = Position { seq: end.seq + 1, chain: chain(end.chain, key, digest) };
+        rows.push(records::ActiveModel {
+            feed_id: Set(feed.id),
+            name: Set(key.name().to_owned()),
+            kind: Set(key.kind() as i64),
+            item: Set(key.item()),
+            seq: Set(end.seq.cast_signed()),
+            live: Set(state.is_live()),
+            state_digest: Set(digest.as_bytes().to_vec()),
+            state: Set(serde_json::to_string(state).map_err(Error::broken)?),
+            sort_key: Set(sort_key.as_ref().map(|key| key.as_bytes().to_vec())),
+            arrived_at: Set(now.millis()),
+        });
+        log.push(feed_log::ActiveModel {
+            feed_id: Set(feed.id),
+            seq: Set(end.seq.cast_signed()),
+            kind: Set(key.kind() as i64),
+            name: Set(key.name().to_owned()),
+            item: Set(key.item()),
+            state_digest: Set(digest.as_bytes().to_vec()),
+            at: Set(now.millis()),
+            chain: Set(end.chain.as_bytes().to_vec()),
+        });
+    }
+    let on_conflict = OnConflict::columns([
+        records::Column::FeedId,
+        records::Column::Name,
+        records::Column::Kind,
+        records::Column::Item,
+    ])
+    .update_columns([
+        records::Column::Seq,
+        records::Column::Live,
+        records::Column::StateDigest,
+        records::Column::State,
+        records::Column::SortKey,
+        records::Column::ArrivedAt,
+    ])
+    .to_owned();
+    for rows in rows.chunks(ROWS) {
+        records::Entity::insert_many(rows.to_vec())
+            .on_conflict(on_conflict.clone())
+            .exec_without_returning(transaction)
+            .await?;
+    }
+    for log in log.chunks(ROWS) {
+        feed_log::Entity::insert_many(log.to_vec()).exec_without_returning(transaction).await?;
+    }
+    write_packages(transaction, feed, replacements).await?;
+    write_blobs(transaction, feed.id, replacements).await?;
+    keep_aside(transaction, feed.id, replacements, now).await?;
+    feeds::Entity::update_many()
+        .col_expr(feeds::Column::Head, Expr::value(end.seq.cast_signed()))
+        .col_expr(feeds::Column::Chain, Expr::value(end.chain.as_bytes().to_vec()))
+        .filter(feeds::Column::Id.eq(feed.id))
+        .exec(transaction)
+        .await?;
+    feed.end = end;
+    Ok(())
+}
+
+/// Brings the rows of the packages up to date: their revision is the number of their last change.
+async fn write_packages(
+    transaction: &DatabaseTransaction,
+    feed: &LockedFeed,
+    replacements: &[Replacement],
+) -> Result<()> {
+    struct Touched {
+        display: Option<String>,
+        revision: i64,
+        live: i64,
+    }
+    let mut touched: BTreeMap<&str, Touched> = BTreeMap::new();
+    let mut seq = feed.end.seq.cast_signed();
+    for Replacement { write, previous, .. } in replacements {
+        seq += 1;
+        let package = touched.entry(write.key.name()).or_insert(Touched {
+            display: None,
+            revision: 0,
+            live: 0,
+        });
+        package.revision = seq;
+        if let State::Version(_) = write.state {
+            package.live += i64::from(write.state.is_live());
+            package.live -= i64::from(previous.as_ref().is_some_and(State::is_live));
+        }
+        if let Some(content) = write.state.content() {
+            package.display = Some(content.name.clone());
+        }
+    }
+    let names: Vec<_> = touched.keys().copied().collect();
+    for names in names.chunks(ROWS) {
+        let known: HashMap<_, _> = packages::Entity::find()
+            .filter(packages::Column::FeedId.eq(feed.id))
+            .filter(packages::Column::Name.is_in(names.iter().copied()))
+            .all(transaction)
+            .await?
+            .into_iter()
+            .map(|package| (package.name.clone(), package))
+            .collect();
+        let rows: Vec<_> = names
+            .iter()
+            .map(|name| {
+                let package = &touched[name];
+                // A package is shown as it was first published.
+                let known = known.get(*name);
+                let display = known
+                    .filter(|known| known.live_versions > 0)
+                    .map(|known| known.display.clone())
+                    .or_else(|| package.display.clone())
+                    .or_else(|| known.map(|known| known.display.clone()))
+                    .unwrap_or_else(|| (*name).to_owned());
+                packages::ActiveModel {
+                    feed_id: Set(feed.id),
+                    name: Set((*name).to_owned()),
+                    display: Set(display),
+                    revision: Set(package.revision),
+                    live_versions: Set(known.map_or(0, |known| known.live_versions) + package.live),
+                }
+            })
+            .collect();
+        packages::Entity::insert_many(rows)
+            .on_conflict(
+                OnConflict::columns([packages::Column::FeedId, packages::Column::Name])
+                    .update_columns([
+                        packages::Column::Display,
+                        packages::Column::Revision,
+                        packages::Column::LiveVersions,
+                    ])
+                    .to_owned(),
+            )
+            .exec_without_returning(transaction)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Notes which blobs the records name now, and no longer.
+async fn write_blobs(
+    transaction: &DatabaseTransaction,
+    feed_id: i64,
+    replacements: &[Replacement],
+) -> Result<()> {
+    let gone: Vec<_> = replacements
+        .iter()
+        .flat_map(|replacement| {
+            let key = &replacement.write.key;
+            let blobs = replacement.previous.as_ref().and_then(State::content);
+            blobs.into_iter().flat_map(|content| &content.blobs).map(move |blob| {
+                (blob.digest.as_bytes().to_vec(), key.name().to_owned(), key.item())
+            })
+        })
+        .collect();
+    for gone in gone.chunks(ROWS) {
+        record_blobs::Entity::delete_many()
+            .filter(
+                Condition::all().add(record_blobs::Column::FeedId.eq(feed_id)).add(
+                    Expr::tuple([
+                        Expr::col(record_blobs::Column::Digest),
+                        Expr::col(record_blobs::Column::Name),
+                        Expr::col(record_blobs::Column::Item),
+                    ])
+                    .in_tuples(gone.iter().cloned()),
+                ),
+            )
+            .exec(transaction)
+            .await?;
+    }
+    let mut rows: Vec<record_blobs::ActiveModel> = Vec::new();
+    for Replacement { write, .. } in replacements {
+        let Some(content) = write.state.content() else { continue };
+        let mut seen = std::collections::HashSet::new();
+        for blob in content.blobs.iter().filter(|blob| seen.insert(blob.digest)) {
+            rows.push(record_blobs::ActiveModel {
+                feed_id: Set(feed_id),
+                digest: Set(blob.digest.as_bytes().to_vec()),
+                name: Set(write.key.name().to_owned()),
+                item: Set(write.key.item()),
+                size: Set(blob.size.cast_signed()),
+            });
+        }
+    }
+    for rows in rows.chunks(ROWS) {
+        record_blobs::Entity::insert_many(rows.to_vec())
+            .exec_without_returning(transaction)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Keeps aside what lost a merge or was deleted from elsewhere.
+async fn keep_aside(
+    transaction: &DatabaseTransaction,
+    feed_id: i64,
+    replacements: &[Replacement],
+    now: Timestamp,
+) -> Result<()> {
+    let mut rows = Vec::new();
+    for Replacement { write, previous, kept } in replacements {
+        let (Some(previous), Some(kept)) = (previous, kept) else { continue };
+        rows.push(kept_states::ActiveModel {
+            feed_id: Set(feed_id),
+            name: Set(write.key.name().to_owned()),
+            kind: Set(write.key.kind() as i64),
+            item: Set(write.key.item()),
+            reason: Set(match kept {
+                Kept::Conflict => "conflict".to_owned(),
+                Kept::Trash => "trash".to_owned(),
+            }),
+            state: Set(serde_json::to_string(previous).map_err(Error::broken)?),
+            at: Set(now.millis()),
+            ..Default::default()
+        });
+    }
+    for rows in rows.chunks(ROWS) {
+        kept_states::Entity::insert_many(rows.to_vec()).exec_without_returning(transaction).await?;
+    }
+    Ok(())
+}
