@@ -1,1 +1,22 @@
-//! server
+//! The Pakhus server and command line.
+//!
+//! `http` takes requests in and sends answers out; `host` does for an adapter what it asks;
+//! `replication` keeps feeds in step with other sites; `pakhus-db` and `pakhus-blobs` keep what there
+//! is. Adapters are named in one place, [`package_types::built_in`].
+
+mod app;
+mod auth;
+mod bootstrap;
+pub mod cli;
+mod config;
+mod demo;
+mod diagnostics;
+mod feeds;
+mod host;
+mod http;
+mod metrics;
+mod package_types;
+mod replication;
+mod secrets;
+mod serve;
+mod telemetry;

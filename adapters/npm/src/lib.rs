@@ -1,1 +1,109 @@
-//! adapters/npm
+//! The npm package type: names, versions, packuments and the registry protocol of npm clients.
+//!
+//! A request is first recognised as an `Endpoint` by its head alone, then served by the module of
+//! that endpoint. What is stored of a version is in `metadata`; everything that clients read is
+//! rendered from that and from the tags and attributes of the package, by `render`, so that two sites
+//! with equal contents answer with equal documents.
+
+mod accept;
+mod account;
+mod audit;
+mod deprecate;
+mod dist;
+mod dist_tags;
+mod document;
+mod error;
+mod json;
+mod manifest;
+mod metadata;
+mod name;
+mod packument;
+mod publish;
+mod put;
+mod render;
+mod rev;
+mod route;
+mod tag;
+mod tarball;
+mod unpublish;
+mod version;
+mod view;
+
+use async_trait::async_trait;
+use pakhus_core::{
+    Capabilities, Descriptor, Host, InvalidName, InvalidVersion, Mount, NewVersion, PackageName,
+    PackageType, PackageVersion, Refusal, Request, RequestHead, Response, Result, Route,
+};
+
+use crate::route::Endpoint;
+
+/// The npm package type.
+#[derive(Debug)]
+pub struct Npm {
+    descriptor: Descriptor,
+}
+
+impl Default for Npm {
+    fn default() -> Self {
+        let capabilities = Capabilities {
+            tracks_deletions: true,
+            syncs_publish_date: true,
+            syncs_download_count: true,
+            mount: Mount::Feed,
+        };
+        let (name, version) = ("npm".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
+        Self { descriptor: Descriptor { name, version, capabilities } }
+    }
+}
+
+#[async_trait]
+impl PackageType for Npm {
+    fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    fn parse_name(&self, raw: &str) -> Result<PackageName, InvalidName> {
+        name::parse(raw)
+    }
+
+    fn parse_version(&self, raw: &str) -> Result<PackageVersion, InvalidVersion> {
+        version::parse(raw)
+    }
+
+    fn check_version(&self, version: &NewVersion) -> Result<()> {
+        metadata::check(version)
+    }
+
+    fn route(&self, head: &RequestHead) -> Result<Route> {
+        Endpoint::parse(head).map(Endpoint::into_route)
+    }
+
+    async fn serve(&self, request: Request, host: &dyn Host) -> Result<Response> {
+        match Endpoint::parse(&request.head)? {
+            Endpoint::Packument { name } => packument::packument(&name, &request.head, host).await,
+            Endpoint::Manifest { name, wanted } => {
+                packument::manifest(&name, &wanted, &request.head, host).await
+            }
+            Endpoint::Tarball { name, version } => tarball::serve(&name, &version, host).await,
+            Endpoint::Put { name } => put::serve(&name, request.identity, host).await,
+            Endpoint::UnpublishVersions { name, rev } => {
+                unpublish::versions(&name, &rev, host).await
+            }
+            Endpoint::UnpublishTarball { name, version } => {
+                unpublish::tarball(&name, &version, host).await
+            }
+            Endpoint::UnpublishPackage { name, rev } => unpublish::package(&name, &rev, host).await,
+            Endpoint::DistTags { name } => dist_tags::list(&name, host).await,
+            Endpoint::SetDistTag { name, tag } => dist_tags::set(&name, &tag, host).await,
+            Endpoint::RemoveDistTag { name, tag } => dist_tags::remove(&name, &tag, host).await,
+            Endpoint::Ping => Ok(account::ping()),
+            Endpoint::WhoAmI => account::who_am_i(request.identity.as_ref()),
+            Endpoint::Advisories => Ok(audit::advisories()),
+            Endpoint::Audit => Ok(audit::report()),
+        }
+    }
+
+    fn refuse(&self, refusal: &Refusal) -> Response {
+        error::refuse(refusal)
+    }
+}

@@ -102,6 +102,9 @@ pub struct Applied {
     pub kept: Vec<KeptRecord>,
     /// Blobs that the records need and the server lacks. When there are any, nothing was applied.
     pub missing_blobs: Vec<Digest>,
+    /// The end of the server's log before.
+    #[serde(default)]
+    pub start: Option<Position>,
     /// The end of the server's log afterwards.
     pub end: Option<Position>,
 }

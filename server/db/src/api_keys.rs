@@ -1,7 +1,9 @@
 //! API keys: kept as hashes, shown once.
 
+use std::collections::BTreeMap;
+
 use pakhus_core::{Digest, Timestamp};
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Set};
 
 use crate::entity::api_keys;
@@ -41,7 +43,7 @@ pub async fn create(
 ) -> Result<ApiKey> {
     let row = api_keys::ActiveModel {
         name: Set(name.to_owned()),
-        hash: Set(Digest::of(secret.as_bytes()).as_bytes().to_vec()),
+        hash: Set(hash(secret)),
         scopes: Set(scopes.join(" ")),
         origin: Set(word(&origin)),
         created_at: Set(now.millis()),
@@ -61,34 +63,37 @@ pub async fn replace_file_keys(
     keys: &[(String, String, Vec<String>)],
     now: Timestamp,
 ) -> Result<()> {
+    // By their hashes, so that two nodes that start at once take the rows in one order; where a
+    // secret is written twice, the last of them counts.
+    let keys: BTreeMap<_, _> =
+        keys.iter().map(|(name, secret, scopes)| (hash(secret), (name, scopes))).collect();
     let transaction = database.begin().await?;
-    let hash = |secret: &str| Digest::of(secret.as_bytes()).as_bytes().to_vec();
-    let hashes: Vec<_> = keys.iter().map(|(_, secret, _)| hash(secret)).collect();
     api_keys::Entity::delete_many()
         .filter(api_keys::Column::Origin.eq(word(&Origin::File)))
-        .filter(api_keys::Column::Hash.is_not_in(hashes))
+        .filter(api_keys::Column::Hash.is_not_in(keys.keys().cloned()))
         .exec(&transaction)
         .await?;
-    for (name, secret, scopes) in keys {
-        let known = api_keys::Entity::find()
-            .filter(api_keys::Column::Hash.eq(hash(secret)))
-            .one(&transaction)
-            .await?;
-        let mut row = api_keys::ActiveModel {
-            name: Set(name.clone()),
-            scopes: Set(scopes.join(" ")),
-            origin: Set(word(&Origin::File)),
-            ..Default::default()
-        };
-        if let Some(known) = known {
-            row.id = sea_orm::Unchanged(known.id);
-            row.update(&transaction).await?;
-        } else {
-            row.hash = Set(hash(secret));
-            row.created_at = Set(now.millis());
-            row.insert(&transaction).await?;
-        }
-    }
+    let rows = keys.into_iter().map(|(hash, (name, scopes))| api_keys::ActiveModel {
+        name: Set(name.clone()),
+        hash: Set(hash),
+        scopes: Set(scopes.join(" ")),
+        origin: Set(word(&Origin::File)),
+        created_at: Set(now.millis()),
+        ..Default::default()
+    });
+    api_keys::Entity::insert_many(rows)
+        .on_conflict(
+            OnConflict::column(api_keys::Column::Hash)
+                .update_columns([
+                    api_keys::Column::Name,
+                    api_keys::Column::Scopes,
+                    api_keys::Column::Origin,
+                ])
+                .to_owned(),
+        )
+        .on_empty_do_nothing()
+        .exec_without_returning(&transaction)
+        .await?;
     transaction.commit().await?;
     Ok(())
 }
@@ -99,7 +104,7 @@ pub async fn replace_file_keys(
 /// When the database fails.
 pub async fn find(database: &Database, secret: &str, now: Timestamp) -> Result<Option<ApiKey>> {
     let row = api_keys::Entity::find()
-        .filter(api_keys::Column::Hash.eq(Digest::of(secret.as_bytes()).as_bytes().to_vec()))
+        .filter(api_keys::Column::Hash.eq(hash(secret)))
         .one(database.reader())
         .await?;
     let key = row.map(key_of).transpose()?;
@@ -136,6 +141,11 @@ pub async fn list(database: &Database) -> Result<Vec<ApiKey>> {
 pub async fn revoke(database: &Database, id: i64) -> Result<bool> {
     let deleted = api_keys::Entity::delete_by_id(id).exec(database.writer()).await?;
     Ok(deleted.rows_affected > 0)
+}
+
+/// What is kept of a secret.
+pub(crate) fn hash(secret: &str) -> Vec<u8> {
+    Digest::of(secret.as_bytes()).as_bytes().to_vec()
 }
 
 fn key_of(row: api_keys::Model) -> Result<ApiKey> {

@@ -1,12 +1,13 @@
 //! Changes that come from other sites.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+
+use pakhus_core::replication::{Kept, MergePolicy, Merged, Position, RecordKey, State, merge};
+use pakhus_core::{Refusal, Timestamp};
 
 use crate::links::{self, LinkProgress};
 use crate::write::{Replacement, Write, lock_feed, states_of, write_records};
 use crate::{Database, Result};
-use pakhus_core::Timestamp;
-use pakhus_core::replication::{Kept, MergePolicy, Merged, Position, RecordKey, State, merge};
 
 /// What became of a page of records that came from another site.
 #[derive(Debug, Clone)]
@@ -25,11 +26,12 @@ pub struct Outcome {
     pub kept_local: Vec<(RecordKey, State)>,
 }
 
-/// Merges `writes` (no key twice), all of whose blobs are here, into the feed in one transaction,
-/// together with the progress of the link that brought them, if a link of this feed did.
+/// Merges `writes`, all of whose blobs are here, into the feed in one transaction, together with the
+/// progress of the link that brought them, if a link of this feed did.
 ///
 /// # Errors
-/// When the feed is gone or the database fails; nothing has changed then.
+/// When a key is written twice or with a state of another kind, the feed is gone or the database
+/// fails; nothing has changed then.
 pub async fn apply(
     database: &Database,
     feed_id: i64,
@@ -38,6 +40,7 @@ pub async fn apply(
     progress: Option<&LinkProgress>,
     now: Timestamp,
 ) -> Result<Outcome> {
+    check(&writes)?;
     let transaction = database.begin().await?;
     let mut feed = lock_feed(&transaction, feed_id).await?;
     let start = feed.end;
@@ -54,17 +57,34 @@ pub async fn apply(
     }
     transaction.commit().await?;
     database.announce_head(feed_id, feed.end.seq);
-    let count = |kept: Kept| {
-        replacements.iter().filter(|replacement| replacement.kept == Some(kept)).count() as u64
+    let count = |holds: fn(&Replacement) -> bool| {
+        replacements.iter().filter(|replacement| holds(replacement)).count() as u64
     };
     Ok(Outcome {
         start,
         end: feed.end,
         applied: replacements.len() as u64,
-        deleted: count(Kept::Trash),
-        conflicts: count(Kept::Conflict),
+        deleted: count(|replacement| {
+            let content = replacement.previous.as_ref().and_then(State::content);
+            content.is_some() && !replacement.write.state.is_live()
+        }),
+        conflicts: count(|replacement| replacement.kept == Some(Kept::Conflict)),
         kept_local,
     })
+}
+
+/// Refuses what would break the feed, whoever sent it.
+fn check(writes: &[Write]) -> Result<()> {
+    let mut keys = HashSet::with_capacity(writes.len());
+    for Write { key, state, .. } in writes {
+        if !state.fits(key.kind()) {
+            return Err(Refusal::invalid(format!("{key:?} cannot have a state of that kind")).into());
+        }
+        if !keys.insert(key) {
+            return Err(Refusal::invalid(format!("{key:?} is written twice in one page")).into());
+        }
+    }
+    Ok(())
 }
 
 fn decide(

@@ -1,11 +1,11 @@
 //! Reading a feed's changes in the order of its log.
 
-use pakhus_core::Digest;
 use pakhus_core::replication::{PageEnd, Position, Record, Witness};
+use pakhus_core::{Digest, Timestamp};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::entity::{feed_log, feeds, records};
-use crate::write::{key_of, state_of};
+use crate::write::state_of;
 use crate::{Database, Error, Result};
 
 /// A page of changes.
@@ -46,7 +46,8 @@ pub async fn went_through(database: &Database, feed_id: i64, witness: Witness) -
 }
 
 /// At most `limit` records that changed after number `since`. A record that changed often since then
-/// is read once, as it is now. Stops early where the page would grow beyond `max_bytes` of states.
+/// is read once, as it is now. Stops early, but not before the first record, once the page has
+/// `max_bytes` of states.
 ///
 /// # Errors
 /// When the feed is gone or the database fails.
@@ -60,11 +61,11 @@ pub async fn page(
     // The end first: what changes after it was read moves beyond it and is read by a later page.
     let (_, head) = end(database, feed_id).await?;
     let limit = limit.max(1);
+    let max_bytes = max_bytes.max(1);
     let mut through = since;
     let mut bytes = 0;
     let mut page = Vec::new();
-    let mut exhausted = false;
-    while !exhausted && (page.len() as u64) < limit && bytes < max_bytes {
+    while (page.len() as u64) < limit && bytes < max_bytes {
         // Few rows at a time: states can be large.
         let step = (limit - page.len() as u64).min(crate::write::ROWS as u64);
         let rows = records::Entity::find()
@@ -75,7 +76,7 @@ pub async fn page(
             .limit(step)
             .all(database.reader())
             .await?;
-        exhausted = (rows.len() as u64) < step;
+        let mut exhausted = (rows.len() as u64) < step;
         for row in rows {
             if bytes >= max_bytes {
                 exhausted = false;
@@ -83,11 +84,24 @@ pub async fn page(
             }
             bytes += row.state.len();
             through = row.seq.cast_unsigned();
-            page.push(Record { key: key_of(&row)?, state: state_of(&row)? });
+            page.push(Record { key: row.key()?, state: state_of(&row)? });
+        }
+        if exhausted {
+            through = head.seq;
+            break;
         }
     }
-    if exhausted {
-        through = head.seq;
-    }
-    Ok(Page { records: page, end: PageEnd { through, head, more: !exhausted } })
+    // What changed last has the number of the log's end, so there is more unless it was reached.
+    Ok(Page { records: page, end: PageEnd { through, head, more: through < head.seq } })
+}
+
+/// When the change with number `seq` was made; `None` when there is none.
+///
+/// # Errors
+/// When the database fails.
+pub async fn changed_at(database: &Database, feed_id: i64, seq: u64) -> Result<Option<Timestamp>> {
+    let line = feed_log::Entity::find_by_id((feed_id, seq.cast_signed()))
+        .one(database.reader())
+        .await?;
+    Ok(line.map(|line| Timestamp::from_millis(line.at)))
 }

@@ -122,9 +122,9 @@ pub async fn log(database: &Database, id: i64, line: i64, entry: &LogLine) -> Re
     Ok(())
 }
 
-/// Records how an execution ended. A scheduled one that changed nothing takes the place of the one
-/// just before it where that changed nothing either: a feed at rest keeps one such row, not one for
-/// each interval.
+/// Records how an execution ended. A scheduled one that changed nothing takes the place of the one of
+/// its category and feed just before it where that changed nothing either: a feed at rest keeps one
+/// such row, not one for each interval.
 ///
 /// # Errors
 /// When the database fails.
@@ -148,7 +148,11 @@ pub async fn finish(
     let this = executions::Entity::find_by_id(id).one(&transaction).await?;
     if let Some(this) = this {
         let previous = executions::Entity::find()
-            .filter(executions::Column::FeedId.eq(this.feed_id))
+            .filter(match this.feed_id {
+                Some(feed_id) => executions::Column::FeedId.eq(feed_id),
+                None => executions::Column::FeedId.is_null(),
+            })
+            .filter(executions::Column::Category.eq(&this.category))
             .filter(executions::Column::Id.lt(id))
             .order_by_desc(executions::Column::Id)
             .one(&transaction)

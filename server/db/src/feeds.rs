@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use pakhus_core::replication::{ClientMode, ServerMode};
 use pakhus_core::{Digest, FeedName, Timestamp};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, ExprTrait, IntoActiveModel, PaginatorTrait,
+    ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, ExprTrait, IntoActiveModel, PaginatorTrait,
     QueryFilter, QueryOrder, QuerySelect, Set, SqlErr,
 };
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,7 @@ use crate::entity::{
     feed_log, feeds, kept_states, links, packages, received_blobs, record_blobs, records, shadows,
     sync_tokens,
 };
+use crate::write::lock_feed;
 use crate::{Database, Error, Result};
 
 /// What somebody who shows no key may do.
@@ -140,10 +141,15 @@ pub async fn update(database: &Database, feed_id: i64, settings: &FeedSettings) 
     let (name, package_type) = (row.name.clone(), row.package_type.clone());
     set_settings(&mut row, settings);
     (row.name, row.package_type) = (name, package_type);
-    feed_of(row.update(database.writer()).await?)
+    match row.update(database.writer()).await {
+        Ok(row) => feed_of(row),
+        Err(DbErr::RecordNotUpdated) => Err(Error::NoSuchFeed),
+        Err(error) => Err(error.into()),
+    }
 }
 
-/// Deletes a feed and everything in it but its blobs, which other feeds may hold too.
+/// Deletes a feed and everything in it but its blobs, which other feeds may hold too. Its executions
+/// stay: they are the history of the instance.
 ///
 /// # Errors
 /// When the database fails; nothing is deleted then.
@@ -157,6 +163,11 @@ pub async fn delete(database: &Database, feed_id: i64) -> Result<()> {
         )+};
     }
     let transaction = database.begin().await?;
+    match lock_feed(&transaction, feed_id).await {
+        Ok(_) => {}
+        Err(Error::NoSuchFeed) => return Ok(()),
+        Err(error) => return Err(error),
+    }
     delete_from!(
         &transaction,
         records,

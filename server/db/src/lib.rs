@@ -18,6 +18,7 @@ mod error;
 pub mod executions;
 pub mod feeds;
 pub mod instance;
+mod keyed;
 pub mod links;
 mod migration;
 pub mod packages;

@@ -4,13 +4,12 @@ use std::collections::HashMap;
 
 use pakhus_core::Digest;
 use pakhus_core::replication::{Cursor, Position, RecordKey, SourceOfSource};
-use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, Set,
-};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, Set};
 
 use crate::entity::{links, shadows};
-use crate::write::ROWS;
+use crate::keyed::under;
+use crate::write::{ROWS, lock_feed};
 use crate::{Database, Error, Result};
 
 /// How far a link has come.
@@ -56,7 +55,7 @@ pub async fn find(database: &Database, feed_id: i64) -> Result<Option<LinkProgre
 /// Saves how far the link has come, and the states that the source is now known to hold.
 ///
 /// # Errors
-/// When the database fails; nothing is saved then.
+/// When the feed is gone or the database fails; nothing is saved then.
 pub async fn save(
     database: &Database,
     feed_id: i64,
@@ -64,6 +63,7 @@ pub async fn save(
     seen: impl Iterator<Item = (&RecordKey, Digest)>,
 ) -> Result<()> {
     let transaction = database.begin().await?;
+    lock_feed(&transaction, feed_id).await?;
     set_shadows(&transaction, feed_id, seen).await?;
     save_progress(&transaction, feed_id, progress).await?;
     transaction.commit().await?;
@@ -73,9 +73,10 @@ pub async fn save(
 /// Forgets all of the link: the next run compares everything again.
 ///
 /// # Errors
-/// When the database fails; nothing is forgotten then.
+/// When the feed is gone or the database fails; nothing is forgotten then.
 pub async fn forget(database: &Database, feed_id: i64) -> Result<()> {
     let transaction = database.begin().await?;
+    lock_feed(&transaction, feed_id).await?;
     shadows::Entity::delete_many()
         .filter(shadows::Column::FeedId.eq(feed_id))
         .exec(&transaction)
@@ -97,25 +98,13 @@ pub async fn shadows_of(
 ) -> Result<HashMap<RecordKey, Digest>> {
     let mut known = HashMap::with_capacity(keys.len());
     for keys in keys.chunks(ROWS) {
-        let tuples = keys.iter().map(|key| (key.name(), key.kind() as i64, key.item()));
-        let rows = shadows::Entity::find()
+        let rows = under(shadows::Entity::find(), keys)
             .filter(shadows::Column::FeedId.eq(feed_id))
-            .filter(
-                Expr::tuple([
-                    Expr::col(shadows::Column::Name),
-                    Expr::col(shadows::Column::Kind),
-                    Expr::col(shadows::Column::Item),
-                ])
-                .in_tuples(tuples),
-            )
             .all(database.reader())
             .await?;
         for row in rows {
-            let key = u8::try_from(row.kind)
-                .ok()
-                .and_then(|kind| RecordKey::from_parts(kind, &row.name, &row.item))
-                .ok_or_else(|| Error::broken("a shadow of no kind"))?;
-            known.insert(key, Digest::from_slice(&row.state_digest).map_err(Error::broken)?);
+            let digest = Digest::from_slice(&row.state_digest).map_err(Error::broken)?;
+            known.insert(row.key()?, digest);
         }
     }
     Ok(known)

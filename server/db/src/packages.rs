@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use pakhus_core::Timestamp;
 use pakhus_core::replication::KeyKind;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Expr, Func, LikeExpr};
+use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::entity::{packages, records};
 use crate::write::{ROWS, state_of};
@@ -32,7 +33,8 @@ pub struct VersionSummary {
     pub size: u64,
 }
 
-/// At most `limit` packages whose key comes after `after` and, where `search` is given, contains it.
+/// At most `limit` packages whose key comes after `after` and, where `search` is given, contains it,
+/// in upper or lower case.
 ///
 /// # Errors
 /// When the database fails.
@@ -47,7 +49,11 @@ pub async fn list(
         .filter(packages::Column::FeedId.eq(feed_id))
         .filter(packages::Column::LiveVersions.gt(0));
     if let Some(search) = search {
-        query = query.filter(packages::Column::Name.contains(search));
+        // SQLite takes upper and lower case of ASCII for the same here, and of nothing else; so does
+        // PostgreSQL's `lower` for the collation that the column has.
+        let pattern = LikeExpr::new(pattern(&search.to_ascii_lowercase())).escape('\\');
+        let name = Expr::col((packages::Entity, packages::Column::Name));
+        query = query.filter(Func::lower(name).like(pattern));
     }
     if let Some(after) = after {
         query = query.filter(packages::Column::Name.gt(after));
@@ -76,7 +82,7 @@ pub async fn list(
                 published_at: content
                     .published_at
                     .unwrap_or_else(|| Timestamp::from_millis(row.arrived_at)),
-                size: content.blobs.iter().map(|blob| blob.size).sum(),
+                size: content.blobs.iter().fold(0, |sum, blob| sum.saturating_add(blob.size)),
             });
         }
     }
@@ -86,4 +92,18 @@ pub async fn list(
         name: package.display,
     });
     Ok(summaries.collect())
+}
+
+/// The LIKE pattern of what contains `text`.
+fn pattern(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 2);
+    pattern.push('%');
+    for character in text.chars() {
+        if matches!(character, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern.push('%');
+    pattern
 }

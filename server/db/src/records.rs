@@ -8,7 +8,7 @@ use pakhus_core::{
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::entity::{packages, records};
-use crate::write::{key_of, state_of};
+use crate::write::state_of;
 use crate::{Database, Error, Result};
 
 /// The package and its revision; `None` when it has no versions.
@@ -74,7 +74,7 @@ pub async fn contents(
         modified_at: Timestamp::EPOCH,
     };
     for row in &rows {
-        let key = key_of(row)?;
+        let key = row.key()?;
         let state = state_of(row)?;
         contents.modified_at = contents.modified_at.max(state.at());
         if let (RecordKey::Version { .. }, true) = (&key, row.live) {

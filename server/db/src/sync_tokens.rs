@@ -1,9 +1,12 @@
 //! Sync tokens: what replication clients show a feed; kept as hashes, shown once.
 
-use pakhus_core::{Digest, Timestamp};
-use sea_orm::sea_query::Expr;
+use std::collections::BTreeSet;
+
+use pakhus_core::Timestamp;
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Set};
 
+use crate::api_keys::hash;
 use crate::entity::sync_tokens;
 use crate::feeds::{Origin, from_word, word};
 use crate::{Database, Result};
@@ -34,7 +37,7 @@ pub async fn create(
 ) -> Result<SyncToken> {
     let row = sync_tokens::ActiveModel {
         feed_id: Set(feed_id),
-        hash: Set(Digest::of(secret.as_bytes()).as_bytes().to_vec()),
+        hash: Set(hash(secret)),
         origin: Set(word(&origin)),
         created_at: Set(now.millis()),
         last_used_at: Set(None),
@@ -53,33 +56,30 @@ pub async fn replace_file_tokens(
     secrets: &[String],
     now: Timestamp,
 ) -> Result<()> {
+    let hashes: BTreeSet<_> = secrets.iter().map(|secret| hash(secret)).collect();
     let transaction = database.begin().await?;
-    let hash = |secret: &String| Digest::of(secret.as_bytes()).as_bytes().to_vec();
-    let hashes: Vec<_> = secrets.iter().map(hash).collect();
-    let from_file = || {
-        sync_tokens::Entity::find()
-            .filter(sync_tokens::Column::FeedId.eq(feed_id))
-            .filter(sync_tokens::Column::Origin.eq(word(&Origin::File)))
-    };
-    let known: Vec<_> =
-        from_file().all(&transaction).await?.into_iter().map(|row| row.hash).collect();
     sync_tokens::Entity::delete_many()
         .filter(sync_tokens::Column::FeedId.eq(feed_id))
         .filter(sync_tokens::Column::Origin.eq(word(&Origin::File)))
         .filter(sync_tokens::Column::Hash.is_not_in(hashes.clone()))
         .exec(&transaction)
         .await?;
-    for hash in hashes.into_iter().filter(|hash| !known.contains(hash)) {
-        let row = sync_tokens::ActiveModel {
-            feed_id: Set(feed_id),
-            hash: Set(hash),
-            origin: Set(word(&Origin::File)),
-            created_at: Set(now.millis()),
-            last_used_at: Set(None),
-            ..Default::default()
-        };
-        row.insert(&transaction).await?;
-    }
+    let rows = hashes.into_iter().map(|hash| sync_tokens::ActiveModel {
+        feed_id: Set(feed_id),
+        hash: Set(hash),
+        origin: Set(word(&Origin::File)),
+        created_at: Set(now.millis()),
+        ..Default::default()
+    });
+    sync_tokens::Entity::insert_many(rows)
+        .on_conflict(
+            OnConflict::columns([sync_tokens::Column::FeedId, sync_tokens::Column::Hash])
+                .update_column(sync_tokens::Column::Origin)
+                .to_owned(),
+        )
+        .on_empty_do_nothing()
+        .exec_without_returning(&transaction)
+        .await?;
     transaction.commit().await?;
     Ok(())
 }
@@ -91,7 +91,7 @@ pub async fn replace_file_tokens(
 pub async fn find(database: &Database, feed_id: i64, secret: &str) -> Result<Option<SyncToken>> {
     let row = sync_tokens::Entity::find()
         .filter(sync_tokens::Column::FeedId.eq(feed_id))
-        .filter(sync_tokens::Column::Hash.eq(Digest::of(secret.as_bytes()).as_bytes().to_vec()))
+        .filter(sync_tokens::Column::Hash.eq(hash(secret)))
         .one(database.reader())
         .await?;
     row.map(token_of).transpose()

@@ -1,17 +1,23 @@
 //! Writing records: the one way in which states get into a feed, each with its sequence number and
 //! its line in the log.
 
-use std::collections::{BTreeMap, HashMap};
+mod blobs;
+mod packages;
+
+use std::collections::HashMap;
 
 use pakhus_core::replication::{Kept, Position, RecordKey, State, chain};
 use pakhus_core::{Digest, SortKey, Timestamp};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait,
-    ExprTrait, QueryFilter, QuerySelect, Set,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter,
+    QuerySelect, Set,
 };
 
-use crate::entity::{feed_log, feeds, kept_states, packages, record_blobs, records};
+use self::blobs::write_blobs;
+use self::packages::write_packages;
+use crate::entity::{feed_log, feeds, kept_states, records};
+use crate::keyed::under;
 use crate::{Error, Result};
 
 /// Rows of one INSERT: enough to be quick, few enough for SQLite's limit of 32,766 variables.
@@ -66,31 +72,15 @@ pub(crate) async fn states_of(
 ) -> Result<HashMap<RecordKey, State>> {
     let mut states = HashMap::with_capacity(keys.len());
     for keys in keys.chunks(ROWS) {
-        let tuples = keys.iter().map(|key| (key.name(), key.kind() as i64, key.item()));
-        let rows = records::Entity::find()
+        let rows = under(records::Entity::find(), keys)
             .filter(records::Column::FeedId.eq(feed_id))
-            .filter(
-                Expr::tuple([
-                    Expr::col(records::Column::Name),
-                    Expr::col(records::Column::Kind),
-                    Expr::col(records::Column::Item),
-                ])
-                .in_tuples(tuples),
-            )
             .all(connection)
             .await?;
         for row in rows {
-            states.insert(key_of(&row)?, state_of(&row)?);
+            states.insert(row.key()?, state_of(&row)?);
         }
     }
     Ok(states)
-}
-
-pub(crate) fn key_of(row: &records::Model) -> Result<RecordKey> {
-    u8::try_from(row.kind)
-        .ok()
-        .and_then(|kind| RecordKey::from_parts(kind, &row.name, &row.item))
-        .ok_or_else(|| Error::broken(format!("a record of kind {}", row.kind)))
 }
 
 pub(crate) fn state_of(row: &records::Model) -> Result<State> {
@@ -170,135 +160,6 @@ pub(crate) async fn write_records(
         .exec(transaction)
         .await?;
     feed.end = end;
-    Ok(())
-}
-
-/// Brings the rows of the packages up to date: their revision is the number of their last change.
-async fn write_packages(
-    transaction: &DatabaseTransaction,
-    feed: &LockedFeed,
-    replacements: &[Replacement],
-) -> Result<()> {
-    struct Touched {
-        display: Option<String>,
-        revision: i64,
-        live: i64,
-    }
-    let mut touched: BTreeMap<&str, Touched> = BTreeMap::new();
-    let mut seq = feed.end.seq.cast_signed();
-    for Replacement { write, previous, .. } in replacements {
-        seq += 1;
-        let package = touched.entry(write.key.name()).or_insert(Touched {
-            display: None,
-            revision: 0,
-            live: 0,
-        });
-        package.revision = seq;
-        if let State::Version(_) = write.state {
-            package.live += i64::from(write.state.is_live());
-            package.live -= i64::from(previous.as_ref().is_some_and(State::is_live));
-        }
-        if let Some(content) = write.state.content() {
-            package.display = Some(content.name.clone());
-        }
-    }
-    let names: Vec<_> = touched.keys().copied().collect();
-    for names in names.chunks(ROWS) {
-        let known: HashMap<_, _> = packages::Entity::find()
-            .filter(packages::Column::FeedId.eq(feed.id))
-            .filter(packages::Column::Name.is_in(names.iter().copied()))
-            .all(transaction)
-            .await?
-            .into_iter()
-            .map(|package| (package.name.clone(), package))
-            .collect();
-        let rows: Vec<_> = names
-            .iter()
-            .map(|name| {
-                let package = &touched[name];
-                // A package is shown as it was first published.
-                let known = known.get(*name);
-                let display = known
-                    .filter(|known| known.live_versions > 0)
-                    .map(|known| known.display.clone())
-                    .or_else(|| package.display.clone())
-                    .or_else(|| known.map(|known| known.display.clone()))
-                    .unwrap_or_else(|| (*name).to_owned());
-                packages::ActiveModel {
-                    feed_id: Set(feed.id),
-                    name: Set((*name).to_owned()),
-                    display: Set(display),
-                    revision: Set(package.revision),
-                    live_versions: Set(known.map_or(0, |known| known.live_versions) + package.live),
-                }
-            })
-            .collect();
-        packages::Entity::insert_many(rows)
-            .on_conflict(
-                OnConflict::columns([packages::Column::FeedId, packages::Column::Name])
-                    .update_columns([
-                        packages::Column::Display,
-                        packages::Column::Revision,
-                        packages::Column::LiveVersions,
-                    ])
-                    .to_owned(),
-            )
-            .exec_without_returning(transaction)
-            .await?;
-    }
-    Ok(())
-}
-
-/// Notes which blobs the records name now, and no longer.
-async fn write_blobs(
-    transaction: &DatabaseTransaction,
-    feed_id: i64,
-    replacements: &[Replacement],
-) -> Result<()> {
-    let gone: Vec<_> = replacements
-        .iter()
-        .flat_map(|replacement| {
-            let key = &replacement.write.key;
-            let blobs = replacement.previous.as_ref().and_then(State::content);
-            blobs.into_iter().flat_map(|content| &content.blobs).map(move |blob| {
-                (blob.digest.as_bytes().to_vec(), key.name().to_owned(), key.item())
-            })
-        })
-        .collect();
-    for gone in gone.chunks(ROWS) {
-        record_blobs::Entity::delete_many()
-            .filter(
-                Condition::all().add(record_blobs::Column::FeedId.eq(feed_id)).add(
-                    Expr::tuple([
-                        Expr::col(record_blobs::Column::Digest),
-                        Expr::col(record_blobs::Column::Name),
-                        Expr::col(record_blobs::Column::Item),
-                    ])
-                    .in_tuples(gone.iter().cloned()),
-                ),
-            )
-            .exec(transaction)
-            .await?;
-    }
-    let mut rows: Vec<record_blobs::ActiveModel> = Vec::new();
-    for Replacement { write, .. } in replacements {
-        let Some(content) = write.state.content() else { continue };
-        let mut seen = std::collections::HashSet::new();
-        for blob in content.blobs.iter().filter(|blob| seen.insert(blob.digest)) {
-            rows.push(record_blobs::ActiveModel {
-                feed_id: Set(feed_id),
-                digest: Set(blob.digest.as_bytes().to_vec()),
-                name: Set(write.key.name().to_owned()),
-                item: Set(write.key.item()),
-                size: Set(blob.size.cast_signed()),
-            });
-        }
-    }
-    for rows in rows.chunks(ROWS) {
-        record_blobs::Entity::insert_many(rows.to_vec())
-            .exec_without_returning(transaction)
-            .await?;
-    }
     Ok(())
 }
 

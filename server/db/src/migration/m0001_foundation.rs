@@ -22,7 +22,7 @@ impl MigrationTrait for Migration {
             ("records_seq", "records", &["feed_id", "seq"][..], true),
             ("executions_feed", "executions", &["feed_id", "id"], false),
             ("kept_states_feed", "kept_states", &["feed_id", "id"], false),
-            ("sync_tokens_feed", "sync_tokens", &["feed_id"], false),
+            ("sync_tokens_feed", "sync_tokens", &["feed_id", "hash"], true),
         ];
         for (name, table, columns, unique) in indexes {
             let mut index = Index::create();

@@ -1,0 +1,79 @@
+//! Packuments and manifests: what a package is, for clients that install it.
+
+use pakhus_core::{Body, Document, Host, PackageName, RequestHead, Response, Result};
+
+use crate::accept::{FULL, Form};
+use crate::error::{no_such_package, no_such_version};
+use crate::render;
+use crate::view::View;
+
+/// Clients keep documents and ask each time whether they are still good: a version that was just
+/// published is seen at once. Private, because the feed may be.
+const CACHE_CONTROL: &str = "private, no-cache";
+
+/// Answers `GET /{pkg}`.
+pub(crate) async fn packument(
+    name: &PackageName,
+    head: &RequestHead,
+    host: &dyn Host,
+) -> Result<Response> {
+    let form = Form::wanted(head);
+    let kind = match form {
+        Form::Full => "full",
+        Form::Abbreviated => "abbreviated",
+    };
+    let base_url = head.base_url.as_str();
+    let document = kept_document(&format!("{kind} of"), name, base_url, host, |view| match form {
+        Form::Full => render::full(view, base_url),
+        Form::Abbreviated => render::abbreviated(view, base_url),
+    })
+    .await?;
+    let modified = render::modified(&document.bytes);
+    let response =
+        respond(document, form.content_type()).with_header("vary", "accept, accept-encoding");
+    Ok(match modified {
+        Some(modified) => response.with_header("last-modified", modified.http_date()),
+        None => response,
+    })
+}
+
+/// Answers `GET /{pkg}/{version or tag}`.
+pub(crate) async fn manifest(
+    name: &PackageName,
+    wanted: &str,
+    head: &RequestHead,
+    host: &dyn Host,
+) -> Result<Response> {
+    let base_url = head.base_url.as_str();
+    let document = kept_document(&format!("manifest {wanted} of"), name, base_url, host, |view| {
+        let record = view.wanted(wanted).ok_or_else(|| no_such_version(name, wanted))?;
+        render::manifest(view, record, base_url)
+    })
+    .await?;
+    Ok(respond(document, FULL).with_header("vary", "accept-encoding"))
+}
+
+/// The document that is kept for `kind`, the package and the URL, or one that is rendered now.
+pub(crate) async fn kept_document(
+    kind: &str,
+    name: &PackageName,
+    base_url: &str,
+    host: &dyn Host,
+    render: impl FnOnce(&View<'_>) -> Result<String> + Send,
+) -> Result<Document> {
+    let package = host.package(name).await?.ok_or_else(|| no_such_package(name))?;
+    let key = format!("npm {kind} {} at {base_url}", name.key());
+    if let Some(document) = host.document(&key, package.revision).await? {
+        return Ok(document);
+    }
+    let contents = host.contents(name).await?.ok_or_else(|| no_such_package(name))?;
+    let text = render(&View::of(&contents))?;
+    host.keep_document(&key, contents.package.revision, text.into()).await
+}
+
+/// Answers with a document.
+pub(crate) fn respond(document: Document, content_type: &str) -> Response {
+    Response { status: 200, headers: Vec::new(), body: Body::Document(document) }
+        .with_header("content-type", content_type)
+        .with_header("cache-control", CACHE_CONTROL)
+}

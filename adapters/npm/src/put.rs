@@ -1,0 +1,48 @@
+//! `PUT /{pkg}`: a publish or a deprecation. Only the body says which.
+
+use pakhus_core::{
+    Host, Identity, LiftRule, PackageName, PathStep, ReceiveDocument, Refusal, Response, Result,
+};
+
+use crate::document::{self, PackageDocument};
+use crate::publish::Publish;
+use crate::{deprecate, name};
+
+/// The most bytes of a tarball.
+const MAX_TARBALL: u64 = 4 << 30;
+
+/// Answers the request.
+pub(crate) async fn serve(
+    name: &PackageName,
+    identity: Option<Identity>,
+    host: &dyn Host,
+) -> Result<Response> {
+    // Before the body, so that nobody sends a large tarball in vain.
+    let is_new = host.package(name).await?.is_none();
+    if is_new {
+        name::check_new(name).map_err(Refusal::invalid)?;
+    }
+    let received = host.receive_document(rules()).await?;
+    let document = PackageDocument::parse(&received.json, name)?;
+    match document.attachments() {
+        Some(attachments) => {
+            let publish = Publish::read(name, &document, attachments, &received.lifted, identity)?;
+            publish.commit(is_new, host).await
+        }
+        None => deprecate::serve(name, &document, host).await,
+    }
+}
+
+fn rules() -> ReceiveDocument {
+    let path = vec![
+        PathStep::Member("_attachments"),
+        PathStep::MemberEndingIn(".tgz"),
+        PathStep::Member("data"),
+    ];
+    ReceiveDocument {
+        max_document: document::MAX_BYTES,
+        max_blob: MAX_TARBALL,
+        max_blobs: 1,
+        lift: LiftRule { path },
+    }
+}

@@ -1,0 +1,176 @@
+//! The registry's endpoints, and how a request's head names one.
+
+use pakhus_core::{
+    Action, Method, PackageName, PackageVersion, Refusal, RefusalKind, RequestHead, Result, Route,
+};
+
+use crate::{name, version};
+
+/// What a request asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    /// `GET /{pkg}`: the packument, full or abbreviated.
+    Packument { name: PackageName },
+    /// `GET /{pkg}/{version or tag}`: one manifest.
+    Manifest { name: PackageName, wanted: String },
+    /// `GET /{pkg}/-/{file}`: a tarball.
+    Tarball { name: PackageName, version: PackageVersion },
+    /// `PUT /{pkg}`: a publish or a deprecation; only the body says which.
+    Put { name: PackageName },
+    /// `PUT /{pkg}/-rev/{rev}`: the packument without the versions to unpublish.
+    UnpublishVersions { name: PackageName, rev: String },
+    /// `DELETE /{pkg}/-/{file}/-rev/{rev}`: the tarball of an unpublished version.
+    UnpublishTarball { name: PackageName, version: PackageVersion },
+    /// `DELETE /{pkg}/-rev/{rev}`: all of a package.
+    UnpublishPackage { name: PackageName, rev: String },
+    /// `GET /-/package/{pkg}/dist-tags`.
+    DistTags { name: PackageName },
+    /// `PUT` or `POST /-/package/{pkg}/dist-tags/{tag}`.
+    SetDistTag { name: PackageName, tag: String },
+    /// `DELETE /-/package/{pkg}/dist-tags/{tag}`.
+    RemoveDistTag { name: PackageName, tag: String },
+    /// `GET /-/ping`.
+    Ping,
+    /// `GET /-/whoami`.
+    WhoAmI,
+    /// `POST /-/npm/v1/security/advisories/bulk`: which versions have advisories.
+    Advisories,
+    /// `POST /-/npm/v1/security/audits`, `…/audits/quick`: the same, as older clients ask.
+    Audit,
+}
+
+impl Endpoint {
+    /// Recognises a request.
+    pub(crate) fn parse(head: &RequestHead) -> Result<Self> {
+        let segments = head.path.segments();
+        match segments.as_slice() {
+            [] => Err(Refusal::not_found("there is nothing here; packages are at `/NAME`")),
+            ["-", api @ ..] => Self::of_api(head.method, api),
+            segments => {
+                let (name, rest) = take_name(segments)?;
+                Self::of_package(head.method, name, rest)
+            }
+        }
+    }
+
+    fn of_package(method: Method, name: PackageName, rest: &[&str]) -> Result<Self> {
+        match (rest, method) {
+            ([], Method::Get) => Ok(Self::Packument { name }),
+            ([], Method::Put) => Ok(Self::Put { name }),
+            (["-rev", rev], Method::Put) => {
+                Ok(Self::UnpublishVersions { name, rev: (*rev).to_owned() })
+            }
+            (["-rev", rev], Method::Delete) => {
+                Ok(Self::UnpublishPackage { name, rev: (*rev).to_owned() })
+            }
+            ([wanted], Method::Get) => Ok(Self::Manifest { name, wanted: (*wanted).to_owned() }),
+            (["-", file @ .., "-rev", _rev], Method::Delete) if !file.is_empty() => {
+                let version = version_of_file(&name, file)?;
+                Ok(Self::UnpublishTarball { name, version })
+            }
+            (["-", file @ ..], Method::Get) if !file.is_empty() => {
+                let version = version_of_file(&name, file)?;
+                Ok(Self::Tarball { name, version })
+            }
+            ([] | [_] | ["-rev", _], _) => Err(wrong_method()),
+            (["-", ..], Method::Put | Method::Post | Method::Patch | Method::Delete) => {
+                Err(wrong_method())
+            }
+            _ => Err(no_such_endpoint()),
+        }
+    }
+
+    fn of_api(method: Method, api: &[&str]) -> Result<Self> {
+        match (api, method) {
+            (["ping"], Method::Get) => Ok(Self::Ping),
+            (["whoami"], Method::Get) => Ok(Self::WhoAmI),
+            (["npm", "v1", "security", "advisories", "bulk"], Method::Post) => Ok(Self::Advisories),
+            (["npm", "v1", "security", "audits"], Method::Post)
+            | (["npm", "v1", "security", "audits", "quick"], Method::Post) => Ok(Self::Audit),
+            (["package", package @ ..], _) if !package.is_empty() => {
+                let (name, rest) = take_name(package)?;
+                match (rest, method) {
+                    (["dist-tags"], Method::Get) => Ok(Self::DistTags { name }),
+                    (["dist-tags", tag], Method::Put | Method::Post) => {
+                        Ok(Self::SetDistTag { name, tag: (*tag).to_owned() })
+                    }
+                    (["dist-tags", tag], Method::Delete) => {
+                        Ok(Self::RemoveDistTag { name, tag: (*tag).to_owned() })
+                    }
+                    (["dist-tags"] | ["dist-tags", _], _) => Err(wrong_method()),
+                    _ => Err(no_such_endpoint()),
+                }
+            }
+            (["ping" | "whoami"], _) => Err(wrong_method()),
+            _ => Err(no_such_endpoint()),
+        }
+    }
+
+    /// Says what the request asks to do, and of which package.
+    pub(crate) fn into_route(self) -> Route {
+        let (label, action, package) = match self {
+            Self::Packument { name } => ("npm.packument", Action::View, Some(name)),
+            Self::Manifest { name, .. } => ("npm.manifest", Action::View, Some(name)),
+            Self::Tarball { name, .. } => ("npm.tarball", Action::View, Some(name)),
+            Self::Put { name } => ("npm.put", Action::Publish, Some(name)),
+            Self::UnpublishVersions { name, .. } => {
+                ("npm.unpublish_versions", Action::Delete, Some(name))
+            }
+            Self::UnpublishTarball { name, .. } => {
+                ("npm.unpublish_tarball", Action::Delete, Some(name))
+            }
+            Self::UnpublishPackage { name, .. } => {
+                ("npm.unpublish_package", Action::Delete, Some(name))
+            }
+            Self::DistTags { name } => ("npm.dist_tags", Action::View, Some(name)),
+            Self::SetDistTag { name, .. } => ("npm.set_dist_tag", Action::Publish, Some(name)),
+            Self::RemoveDistTag { name, .. } => ("npm.remove_dist_tag", Action::Delete, Some(name)),
+            Self::Ping => ("npm.ping", Action::Open, None),
+            Self::WhoAmI => ("npm.whoami", Action::Open, None),
+            Self::Advisories => ("npm.advisories", Action::Open, None),
+            Self::Audit => ("npm.audit", Action::Open, None),
+        };
+        Route { name: label, action, package }
+    }
+}
+
+/// Takes the package's name off the front of `segments`: one segment, or two for a scoped name
+/// whose slash was not encoded.
+fn take_name<'s>(segments: &'s [&'s str]) -> Result<(PackageName, &'s [&'s str])> {
+    let parsed = match segments {
+        [scope, base, rest @ ..] if scope.starts_with('@') && !scope.contains('/') => {
+            name::parse(&format!("{scope}/{base}")).map(|name| (name, rest))
+        }
+        [first, rest @ ..] => name::parse(first).map(|name| (name, rest)),
+        [] => return Err(no_such_endpoint()),
+    };
+    parsed.map_err(Refusal::invalid)
+}
+
+/// The version that a tarball's path says: `name-1.0.0.tgz`. The scope may stand before the file's
+/// name again, encoded or not, as clients write it when they publish.
+fn version_of_file(name: &PackageName, file: &[&str]) -> Result<PackageVersion> {
+    let file = file.join("/");
+    let file = match name.key().split_once('/') {
+        Some((scope, _)) => {
+            file.strip_prefix(scope).and_then(|file| file.strip_prefix('/')).unwrap_or(&file)
+        }
+        None => &file,
+    };
+    file.strip_prefix(name::unscoped(name))
+        .and_then(|file| file.strip_prefix('-'))
+        .and_then(|file| file.strip_suffix(".tgz"))
+        .and_then(|text| version::parse(text).ok())
+        .ok_or_else(|| {
+            let file: String = file.chars().take(80).collect();
+            Refusal::not_found(format!("`{file}` is no tarball of `{}`", name.display()))
+        })
+}
+
+fn wrong_method() -> Refusal {
+    Refusal::new(RefusalKind::MethodNotAllowed, "this path does not take this method")
+}
+
+fn no_such_endpoint() -> Refusal {
+    Refusal::not_found("this registry has no such endpoint")
+}

@@ -1,0 +1,31 @@
+//! Tarballs.
+
+use pakhus_core::{Body, Host, PackageName, PackageVersion, Refusal, Response, Result};
+
+use crate::error::no_such_version;
+use crate::metadata;
+
+/// Answers `GET /{pkg}/-/{file}`.
+pub(crate) async fn serve(
+    name: &PackageName,
+    version: &PackageVersion,
+    host: &dyn Host,
+) -> Result<Response> {
+    let record = host.version(name, version).await?;
+    let record = record.ok_or_else(|| no_such_version(name, version.display()))?;
+    let blob = metadata::tarball(&record.blobs).ok_or_else(|| {
+        Refusal::internal(format!("{} {} has no tarball", name.display(), version.display()))
+    })?;
+    let body = Body::Blob { digest: blob.digest, size: blob.size };
+    Ok(Response { status: 200, headers: Vec::new(), body }
+        .with_header("content-type", "application/octet-stream")
+        // Private, because the feed may be: tools share what is public between their users.
+        .with_header("cache-control", "private, max-age=31536000, immutable")
+        .with_header("last-modified", record.published_at.http_date()))
+}
+
+/// Where clients find the tarball of a version.
+pub(crate) fn url(name: &PackageName, version: &PackageVersion, base_url: &str) -> String {
+    let (name, base) = (name.key(), crate::name::unscoped(name));
+    format!("{base_url}/{name}/-/{base}-{}.tgz", version.display())
+}

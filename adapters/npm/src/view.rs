@@ -1,0 +1,80 @@
+//! A package as clients see it: its tags and deprecations put to its versions.
+
+use std::collections::{BTreeMap, HashMap};
+
+use pakhus_core::{Metadata, PackageContents, PackageVersion, VersionRecord};
+use serde::Deserialize;
+
+use crate::deprecate::DEPRECATED;
+use crate::{tag, version};
+
+/// What of a package's records is shown. It follows from the contents alone.
+pub(crate) struct View<'c> {
+    pub(crate) contents: &'c PackageContents,
+    /// The tags, by name.
+    pub(crate) tags: BTreeMap<&'c str, &'c VersionRecord>,
+    versions: HashMap<&'c str, &'c VersionRecord>,
+    deprecations: HashMap<&'c str, &'c Metadata>,
+}
+
+impl<'c> View<'c> {
+    /// Puts the records together. Tags and attributes are other sites' too, which nobody has checked
+    /// yet: those that no client could have set here are not shown.
+    pub(crate) fn of(contents: &'c PackageContents) -> Self {
+        let versions: HashMap<_, _> =
+            contents.versions.iter().map(|record| (record.version.key(), record)).collect();
+        let mut tags: BTreeMap<_, _> = contents
+            .tags
+            .iter()
+            .filter(|tag| tag::check(&tag.name).is_ok())
+            .filter_map(|tag| Some((tag.name.as_str(), *versions.get(tag.version.as_str())?)))
+            .collect();
+        if let Some(latest) = highest(&contents.versions) {
+            // The version that `latest` pointed to may be gone; clients fail without the tag.
+            tags.entry(tag::LATEST).or_insert(latest);
+        }
+        let deprecations = contents
+            .attributes
+            .iter()
+            .filter(|attribute| attribute.name == DEPRECATED && is_message(&attribute.value))
+            .filter_map(|attribute| Some((attribute.version.as_deref()?, &attribute.value)))
+            .collect();
+        Self { contents, tags, versions, deprecations }
+    }
+
+    /// The version that `latest` points to.
+    pub(crate) fn latest(&self) -> Option<&'c VersionRecord> {
+        self.tags.get(tag::LATEST).copied()
+    }
+
+    /// The version with this key.
+    pub(crate) fn version(&self, key: &str) -> Option<&'c VersionRecord> {
+        self.versions.get(key).copied()
+    }
+
+    /// The version that `wanted` says: a version or a tag.
+    pub(crate) fn wanted(&self, wanted: &str) -> Option<&'c VersionRecord> {
+        match version::parse(wanted) {
+            Ok(version) => self.version(version.key()),
+            Err(_) => self.tags.get(wanted).copied(),
+        }
+    }
+
+    /// The message, a JSON string, with which the version is deprecated.
+    pub(crate) fn deprecation(&self, version: &PackageVersion) -> Option<&'c Metadata> {
+        self.deprecations.get(version.key()).copied()
+    }
+}
+
+/// The highest release, or where there is none, the highest pre-release.
+fn highest(versions: &[VersionRecord]) -> Option<&VersionRecord> {
+    let is_release = |record: &&VersionRecord| !version::is_pre_release(&record.version);
+    versions.iter().rev().find(is_release).or_else(|| versions.last())
+}
+
+fn is_message(value: &Metadata) -> bool {
+    value.parse::<Message>().is_ok_and(|Message(text)| !text.is_empty())
+}
+
+#[derive(Deserialize)]
+struct Message<'a>(#[serde(borrow)] std::borrow::Cow<'a, str>);

@@ -1,0 +1,183 @@
+//! The host of one request.
+
+use std::io::Write;
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use pakhus_core::replication::RecordKey;
+
+use super::feed::MemoryFeed;
+use super::receive;
+use crate::{
+    Change, Committed, Digest, Document, Edit, Host, Package, PackageContents, PackageName,
+    PackageVersion, PathStep, Precondition, ReceiveDocument, ReceivedDocument, Refusal,
+    RefusalKind, Result, VersionRecord,
+};
+
+/// Answers what the adapter asks while it serves one request, and writes it down.
+pub(super) struct MemoryHost<'f> {
+    feed: &'f MemoryFeed,
+    body: Mutex<Option<Bytes>>,
+    transcript: Mutex<Vec<String>>,
+}
+
+impl<'f> MemoryHost<'f> {
+    pub(super) fn new(feed: &'f MemoryFeed, body: Bytes) -> Self {
+        Self { feed, body: Mutex::new(Some(body)), transcript: Mutex::default() }
+    }
+
+    pub(super) fn into_transcript(self) -> Vec<String> {
+        self.transcript.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note<T>(&self, question: &str, answer: Result<T>, say: impl Fn(&T) -> String) -> Result<T> {
+        let answered = match &answer {
+            Ok(value) => say(value),
+            Err(refusal) => format!("refused ({}): {refusal}", refusal.kind.status()),
+        };
+        let mut lines = self.transcript.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.push(format!("? {question}"));
+        lines.push(format!("= {answered}"));
+        answer
+    }
+
+    /// The body streams by once, here as in the server.
+    fn take_body(&self) -> Result<Bytes> {
+        let body = self.body.lock().unwrap_or_else(PoisonError::into_inner).take();
+        body.ok_or_else(|| Refusal::internal("the body was received already"))
+    }
+}
+
+#[async_trait]
+impl Host for MemoryHost<'_> {
+    async fn package(&self, name: &PackageName) -> Result<Option<Package>> {
+        let answer = Ok(self.feed.package(name));
+        self.note(&format!("package {}", name.display()), answer, |package| {
+            package
+                .as_ref()
+                .map_or_else(nothing, |package| format!("revision {}", package.revision))
+        })
+    }
+
+    async fn contents(&self, name: &PackageName) -> Result<Option<PackageContents>> {
+        let answer = self.feed.contents(name);
+        self.note(&format!("contents {}", name.display()), answer, |contents| {
+            contents.as_ref().map_or_else(nothing, |contents| {
+                format!("{} versions, {} tags", contents.versions.len(), contents.tags.len())
+            })
+        })
+    }
+
+    async fn version(
+        &self,
+        name: &PackageName,
+        version: &PackageVersion,
+    ) -> Result<Option<VersionRecord>> {
+        let answer = self.feed.version(&RecordKey::Version {
+            name: name.key().to_owned(),
+            version: version.key().to_owned(),
+        });
+        let question = format!("version {} {}", name.display(), version.display());
+        self.note(&question, answer, |version| {
+            version.as_ref().map_or_else(nothing, |version| version.version.display().to_owned())
+        })
+    }
+
+    async fn receive_bytes(&self, max: usize) -> Result<Bytes> {
+        let answer = self.take_body().and_then(|body| {
+            if body.len() > max {
+                let message = format!("the body is longer than {max} bytes");
+                return Err(Refusal::new(RefusalKind::TooLarge, message));
+            }
+            Ok(body)
+        });
+        self.note("receive_bytes", answer, |body| format!("{} bytes", body.len()))
+    }
+
+    async fn receive_document(&self, rules: ReceiveDocument) -> Result<ReceivedDocument> {
+        let answer = self.take_body().and_then(|body| receive::document(&body, &rules));
+        let answer = answer.map(|(document, blobs)| {
+            self.feed.store().blobs.extend(blobs);
+            document
+        });
+        let steps: Vec<_> = rules
+            .lift
+            .path
+            .iter()
+            .map(|step| match step {
+                PathStep::Member(name) => (*name).to_owned(),
+                PathStep::MemberEndingIn(end) => format!("*{end}"),
+            })
+            .collect();
+        self.note(&format!("receive_document, lift {}", steps.join("/")), answer, |document| {
+            format!("{} bytes, {} lifted", document.json.len(), document.lifted.len())
+        })
+    }
+
+    async fn commit(&self, change: Change) -> Result<Committed> {
+        let answer = self.feed.commit(&change);
+        self.note(&format!("commit {}", describe(&change)), answer, |committed| {
+            format!("sequence {}", committed.sequence)
+        })
+    }
+
+    async fn document(&self, key: &str, revision: u64) -> Result<Option<Document>> {
+        let kept = self.feed.store().documents.get(key).cloned();
+        let answer = Ok(kept.filter(|(of, _)| *of == revision).map(|(_, document)| document));
+        self.note(&format!("document {key} of revision {revision}"), answer, |document| {
+            document.as_ref().map_or_else(nothing, |_| "kept".to_owned())
+        })
+    }
+
+    async fn keep_document(&self, key: &str, revision: u64, bytes: Bytes) -> Result<Document> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        let gzip = encoder.write_all(&bytes).and_then(|()| encoder.finish());
+        let answer = gzip.map_err(Refusal::internal).map(|gzip| {
+            let etag = format!("\"{}\"", Digest::of(&bytes).hex());
+            let document = Document { bytes, gzip: gzip.into(), etag };
+            let kept = (revision, document.clone());
+            self.feed.store().documents.insert(key.to_owned(), kept);
+            document
+        });
+        self.note(&format!("keep_document {key} of revision {revision}"), answer, |document| {
+            format!("{} bytes", document.bytes.len())
+        })
+    }
+}
+
+fn nothing() -> String {
+    "nothing".to_owned()
+}
+
+fn describe(change: &Change) -> String {
+    let mut parts = Vec::new();
+    for precondition in &change.preconditions {
+        let Precondition::Fingerprint { name, .. } = precondition;
+        parts.push(format!("if {} is unchanged", name.display()));
+    }
+    for edit in &change.edits {
+        parts.push(match edit {
+            Edit::Publish(new) => {
+                format!("publish {} {}", new.name.display(), new.version.display())
+            }
+            Edit::SetTag { tag, version, only_if_absent, .. } => format!(
+                "tag {tag} = {}{}",
+                version.display(),
+                if *only_if_absent { " if absent" } else { "" }
+            ),
+            Edit::RemoveTag { tag, .. } => format!("remove tag {tag}"),
+            Edit::SetAttribute { version, attribute, value, .. } => format!(
+                "{attribute} of {} = {}",
+                version.as_ref().map_or("the package", PackageVersion::display),
+                value.as_ref().map_or("nothing", |value| value.as_json())
+            ),
+            Edit::Delete { name, version } => {
+                format!("delete {} {}", name.display(), version.display())
+            }
+        });
+    }
+    parts.join("; ")
+}

@@ -1,0 +1,138 @@
+//! Putting a finished file in its place so that it survives a crash of the machine.
+//!
+//! `object_store` can rename with fsync, but not durably enough for us. It syncs a new directory
+//! into its parent only in the call that made it: a second writer that finds the directory already
+//! made acknowledges its blob before the first has synced it, and after a crash of the process
+//! nobody syncs it any more. So the rename and the directories are done here; an S3 store will have
+//! its own [`Place::publish`] and [`Place::confirm`].
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
+use pakhus_core::Digest;
+
+use crate::error::{Error, Result};
+use crate::layout::Layout;
+
+/// The place of finished blobs on a local disk. All of its methods block.
+#[derive(Debug)]
+pub(crate) struct Place {
+    layout: Layout,
+    /// The directories that this process has synced into their parents. At most 65,792, as the
+    /// layout has no more.
+    durable: Mutex<HashSet<PathBuf>>,
+}
+
+impl Place {
+    /// Makes the directories of the layout below `root` and syncs them.
+    pub(crate) fn open(root: &Path) -> Result<Self> {
+        make_durably(root).map_err(Error::io("create", root))?;
+        // An absolute path: a later change of the working directory must not move the store.
+        let root = fs::canonicalize(root).map_err(Error::io("find", root))?;
+        let place = Self { layout: Layout::new(root), durable: Mutex::default() };
+        for directory in [place.layout.blobs(), place.layout.incoming(), place.layout.uploads()] {
+            place.ensure(&directory).map_err(Error::io("create", &directory))?;
+        }
+        Ok(place)
+    }
+
+    pub(crate) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Whether the blob is stored already, whole. If so, it is durable and counts as stored now:
+    /// its time of modification is the present, so that a collection of old garbage spares it.
+    pub(crate) fn confirm(&self, digest: &Digest, size: u64) -> Result<bool> {
+        let path = self.layout.blob(digest);
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(Error::io("open", &path)(error)),
+        };
+        let found = file.metadata().map_err(Error::io("look at", &path))?.len();
+        if found != size {
+            // A file system that lost the end of a file. Saying no has the caller replace it.
+            tracing::error!(
+                blob.digest = %digest,
+                size_bytes = size,
+                found_bytes = found,
+                "a stored blob is damaged and is replaced by what was just received"
+            );
+            return Ok(false);
+        }
+        if let Err(error) = file.set_modified(SystemTime::now()) {
+            // Only the owner of a file may do this; one restored by another user is still good.
+            tracing::warn!(blob.digest = %digest, %error, "cannot mark a blob as stored again");
+        }
+        // Another writer may have renamed it there a moment ago and not have synced it yet.
+        self.sync_parent(&path)?;
+        Ok(true)
+    }
+
+    /// Moves the finished file `file`, which lies at `from`, to where the blob `digest` belongs.
+    /// When this returns, the blob is durable. When it fails, the blob may be there all the same,
+    /// but is not acknowledged to anybody; whoever brings it again syncs what this could not.
+    pub(crate) fn publish(&self, file: &File, from: &Path, digest: &Digest) -> Result<()> {
+        // First the content: a name must never lead to bytes that are not on the disk.
+        file.sync_all().map_err(Error::io("sync", from))?;
+        let to = self.layout.blob(digest);
+        let directory = to.parent().unwrap_or(self.layout.root());
+        self.ensure(directory).map_err(Error::io("create", directory))?;
+        // Replaces the same content, should another writer have been faster; readers keep theirs.
+        fs::rename(from, &to).map_err(Error::io("move a finished blob to", &to))?;
+        sync_directory(directory).map_err(Error::io("sync", directory))
+    }
+
+    fn sync_parent(&self, path: &Path) -> Result<()> {
+        let directory = path.parent().unwrap_or(self.layout.root());
+        self.ensure(directory).map_err(Error::io("create", directory))?;
+        sync_directory(directory).map_err(Error::io("sync", directory))
+    }
+
+    /// Makes sure that `directory`, which is below the root, exists and that its name is durable.
+    /// Costs one sync for each level the first time, nothing afterwards.
+    fn ensure(&self, directory: &Path) -> io::Result<()> {
+        if directory == self.layout.root() || self.durable().contains(directory) {
+            return Ok(());
+        }
+        let parent = directory.parent().unwrap_or(self.layout.root());
+        self.ensure(parent)?;
+        make(directory)?;
+        // Also when it was there: whoever made it may not have come to sync it.
+        sync_directory(parent)?;
+        self.durable().insert(directory.to_path_buf());
+        Ok(())
+    }
+
+    fn durable(&self) -> std::sync::MutexGuard<'_, HashSet<PathBuf>> {
+        self.durable.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Makes `directory` and those above it that are missing, each synced into its parent.
+fn make_durably(directory: &Path) -> io::Result<()> {
+    if directory.as_os_str().is_empty() || directory.is_dir() {
+        return Ok(());
+    }
+    let parent = directory.parent().unwrap_or(Path::new(""));
+    make_durably(parent)?;
+    make(directory)?;
+    sync_directory(if parent.as_os_str().is_empty() { Path::new(".") } else { parent })
+}
+
+fn make(directory: &Path) -> io::Result<()> {
+    match fs::create_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        result => result,
+    }
+}
+
+/// Makes the names in `directory` durable.
+fn sync_directory(directory: &Path) -> io::Result<()> {
+    // Elsewhere a directory cannot be opened as a file, and names are durable by other means.
+    if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
+}

@@ -1,0 +1,103 @@
+//! The file of one writer: what it has received so far.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use pakhus_core::Digest;
+
+use crate::buffered::Sink;
+use crate::error::{Error, Result};
+use crate::hash::{Hasher, Hashes};
+use crate::place::Place;
+use crate::writer::Written;
+
+/// A file in `incoming/` with the hashes of its content. It is made by the first bytes that are
+/// appended and removed when this is dropped without having been finished. All methods block.
+pub(crate) struct Spool {
+    place: Arc<Place>,
+    path: PathBuf,
+    /// `None` before there is a file, and after it has become a blob.
+    file: Option<File>,
+    hasher: Hasher,
+}
+
+impl Spool {
+    pub(crate) fn new(place: Arc<Place>, hashes: Hashes) -> Self {
+        let path = place.layout().new_incoming();
+        Self { place, path, file: None, hasher: Hasher::new(hashes) }
+    }
+
+    /// Appends `tail` and makes the whole a blob.
+    pub(crate) fn finish(mut self, tail: &[u8], expected: Option<Digest>) -> Result<Written> {
+        // Hashed before it is written: a small blob that is refused or that is stored already is
+        // never written at all.
+        self.hasher.update(tail);
+        let written = self.hasher.written();
+        if let Some(expected) = expected.filter(|expected| *expected != written.digest) {
+            return Err(Error::DigestMismatch { expected, actual: written.digest });
+        }
+        if !self.place.confirm(&written.digest, written.size)? {
+            self.write(tail)?;
+            if let Some(file) = &self.file {
+                self.place.publish(file, &self.path, &written.digest)?;
+            }
+            self.file = None;
+        }
+        Ok(written)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            None => self.file.insert(
+                File::options()
+                    .write(true)
+                    .create_new(true)
+                    .open(&self.path)
+                    .map_err(Error::io("create", &self.path))?,
+            ),
+        };
+        file.write_all(bytes).map_err(Error::io("write", &self.path))
+    }
+}
+
+impl Sink for Spool {
+    fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        self.write(bytes)?;
+        self.hasher.update(bytes);
+        Ok(())
+    }
+}
+
+impl Drop for Spool {
+    fn drop(&mut self) {
+        if self.file.take().is_some()
+            && let Err(error) = fs::remove_file(&self.path)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            // The sweep of `incoming/` removes it a day later.
+            tracing::warn!(path = %self.path.display(), %error, "cannot remove a temporary file");
+        }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_as_such_and_leaves_nothing() {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let place = Arc::new(Place::open(directory.path()).expect("open"));
+        let mut spool = Spool::new(Arc::clone(&place), Hashes::Sha256);
+        // A real "no space left on device", from the device made for it.
+        std::os::unix::fs::symlink("/dev/full", &spool.path).expect("link");
+        spool.file = Some(File::options().write(true).open(&spool.path).expect("open"));
+        let path = spool.path.clone();
+        assert!(matches!(spool.append(b"bytes"), Err(Error::Full { .. })));
+        drop(spool);
+        assert!(fs::symlink_metadata(path).is_err());
+    }
+}

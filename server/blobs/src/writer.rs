@@ -1,0 +1,92 @@
+//! Writing a blob in one go.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use pakhus_core::Digest;
+
+use crate::buffered::Buffered;
+use crate::error::{Error, Result, blocking};
+use crate::hash::Hashes;
+use crate::place::Place;
+use crate::spool::Spool;
+
+/// What a writer accepts and computes.
+#[derive(Debug, Clone, Copy)]
+pub struct WriterOptions {
+    /// The most bytes of the blob.
+    pub max_size: u64,
+    /// Which digests are computed.
+    pub hashes: Hashes,
+}
+
+/// A blob that was stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// SHA-256 of the bytes, and the name of the blob.
+    pub digest: Digest,
+    /// Length in bytes.
+    pub size: u64,
+    /// SHA-512 of the bytes, if the writer was asked for it.
+    pub sha512: Option<[u8; 64]>,
+    /// SHA-1 of the bytes, if the writer was asked for it.
+    pub sha1: Option<[u8; 20]>,
+    /// The first bytes, up to 1,024, to look at what kind of file it is.
+    pub first_bytes: Bytes,
+}
+
+/// Receives the bytes of one blob.
+///
+/// Up to 1 MiB is collected before anything touches the disk; after that one buffer is hashed and
+/// written while the next fills. Dropping a writer that was not finished removes what it wrote,
+/// soon after.
+pub struct BlobWriter {
+    received: Buffered<Spool>,
+    max_size: u64,
+    size: u64,
+}
+
+impl BlobWriter {
+    pub(crate) fn new(place: Arc<Place>, options: WriterOptions) -> Self {
+        let received = Buffered::new(Spool::new(place, options.hashes));
+        Self { received, max_size: options.max_size, size: 0 }
+    }
+
+    /// How many bytes were taken so far.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Takes the next bytes, and waits for the disk when it is slower than they come.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] when they are more than the options allow, [`Error::Full`] or
+    /// [`Error::Io`] when the disk refuses them or earlier ones. Nothing is left on the disk then,
+    /// and the writer is of no more use: it says [`Error::Broken`]. So it does after this call was
+    /// dropped before it returned.
+    pub async fn write(&mut self, bytes: Bytes) -> Result<()> {
+        self.size = self.size.saturating_add(bytes.len() as u64);
+        if self.size > self.max_size {
+            self.received.discard().await;
+            return Err(Error::TooLarge { limit: self.max_size });
+        }
+        self.received.write(bytes).await
+    }
+
+    /// Makes all that was written a blob, durably. A blob that is stored already is not stored
+    /// again; the caller cannot tell the difference.
+    ///
+    /// # Errors
+    /// [`Error::DigestMismatch`] when `expected` is given and is not the digest of the bytes,
+    /// [`Error::Full`] or [`Error::Io`] when the disk refuses. Nothing is left on the disk then.
+    pub async fn finish(self, expected: Option<Digest>) -> Result<Written> {
+        let (spool, tail) = self.received.into_parts().await?;
+        blocking(move || spool.finish(&tail, expected)).await
+    }
+
+    /// Gives the blob up. When this returns, nothing of it is on the disk.
+    pub async fn cancel(mut self) {
+        self.received.discard().await;
+    }
+}

@@ -1,0 +1,149 @@
+//! Packages to test with: names are keys as they are, versions are numbers and perhaps a pre-release.
+
+use pakhus_core::replication::{
+    Content, RecordKey, RegisterState, Standing, State, VersionState,
+};
+use pakhus_core::{
+    BlobRef, Digest, Edit, Metadata, NewVersion, PackageName, PackageVersion, SortKey, Timestamp,
+};
+use pakhus_db::write::Write;
+
+pub fn name(text: &str) -> PackageName {
+    PackageName::new(text, text).expect("a package name")
+}
+
+pub fn version(text: &str) -> PackageVersion {
+    PackageVersion::new(text, text, sort_key(text)).expect("a version")
+}
+
+pub fn sort_key(version: &str) -> SortKey {
+    let (numbers, pre_release) = version.split_once('-').unwrap_or((version, ""));
+    let numbers: Vec<_> =
+        numbers.split('.').map(|number| number.parse().expect("a number")).collect();
+    SortKey::of_numbers(&numbers, pre_release)
+}
+
+pub fn json(value: &str) -> Metadata {
+    Metadata::from_value(&value).expect("a text is JSON")
+}
+
+pub fn blob(bytes: &str) -> BlobRef {
+    BlobRef {
+        digest: Digest::of(bytes.as_bytes()),
+        size: bytes.len() as u64,
+        role: "tarball".to_owned(),
+    }
+}
+
+/// A publish whose metadata and one blob follow from what is published.
+pub fn publish(package: &str, number: &str) -> Edit {
+    let blobs = vec![blob(&format!("{package} {number}"))];
+    publish_with(package, number, "metadata", blobs)
+}
+
+pub fn publish_with(package: &str, number: &str, metadata: &str, blobs: Vec<BlobRef>) -> Edit {
+    Edit::Publish(NewVersion {
+        name: name(package),
+        version: version(number),
+        metadata: json(metadata),
+        blobs,
+    })
+}
+
+pub fn delete(package: &str, number: &str) -> Edit {
+    Edit::Delete { name: name(package), version: version(number) }
+}
+
+pub fn tag(package: &str, tag: &str, number: &str) -> Edit {
+    Edit::SetTag {
+        name: name(package),
+        tag: tag.to_owned(),
+        version: version(number),
+        only_if_absent: false,
+    }
+}
+
+pub fn tag_if_absent(package: &str, tag: &str, number: &str) -> Edit {
+    Edit::SetTag {
+        name: name(package),
+        tag: tag.to_owned(),
+        version: version(number),
+        only_if_absent: true,
+    }
+}
+
+pub fn remove_tag(package: &str, tag: &str) -> Edit {
+    Edit::RemoveTag { name: name(package), tag: tag.to_owned() }
+}
+
+/// Sets an attribute of a version, or of the package where `number` is `None`.
+pub fn attribute(package: &str, number: Option<&str>, what: &str, value: Option<&str>) -> Edit {
+    Edit::SetAttribute {
+        name: name(package),
+        version: number.map(version),
+        attribute: what.to_owned(),
+        value: value.map(json),
+    }
+}
+
+pub fn version_key(package: &str, number: &str) -> RecordKey {
+    RecordKey::Version { name: package.to_owned(), version: number.to_owned() }
+}
+
+pub fn tag_key(package: &str, tag: &str) -> RecordKey {
+    RecordKey::Tag { name: package.to_owned(), tag: tag.to_owned() }
+}
+
+/// A version as another site publishes it.
+pub fn content(
+    package: &str,
+    number: &str,
+    incarnation: u64,
+    at: i64,
+    metadata: &str,
+    blobs: Vec<BlobRef>,
+) -> Write {
+    let standing = Standing::Content(Content {
+        name: package.to_owned(),
+        version: number.to_owned(),
+        published_at: Some(Timestamp::from_millis(at)),
+        origin: "elsewhere".to_owned(),
+        blobs,
+        metadata: json(metadata),
+    });
+    Write {
+        key: version_key(package, number),
+        state: State::Version(VersionState { incarnation, standing }),
+        sort_key: Some(sort_key(number)),
+    }
+}
+
+/// The delete of a version as another site makes it.
+pub fn tombstone(package: &str, number: &str, incarnation: u64, at: i64) -> Write {
+    let standing = Standing::Deleted { at: Timestamp::from_millis(at) };
+    Write {
+        key: version_key(package, number),
+        state: State::Version(VersionState { incarnation, standing }),
+        sort_key: Some(sort_key(number)),
+    }
+}
+
+/// A tag as another site sets it.
+pub fn foreign_tag(package: &str, tag: &str, number: Option<&str>, counter: u64) -> Write {
+    let state = RegisterState {
+        counter,
+        value: number.map(json),
+        at: Timestamp::from_millis(7),
+        origin: "elsewhere".to_owned(),
+    };
+    Write { key: tag_key(package, tag), state: State::Register(state), sort_key: None }
+}
+
+/// What a site hands on of a record that it read from another.
+pub fn write_of(record: &pakhus_core::replication::Record) -> Write {
+    let sort_key = match &record.key {
+        RecordKey::Version { version, .. } => Some(sort_key(version)),
+        _ => None,
+    };
+    Write { key: record.key.clone(), state: record.state.clone(), sort_key }
+}

@@ -1,0 +1,58 @@
+//! What every part of a running server shares.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use pakhus_blobs::BlobStore;
+use pakhus_core::Timestamp;
+use pakhus_core::replication::InstanceInfo;
+use pakhus_db::Database;
+
+use crate::diagnostics::DiagnosticCenter;
+use crate::feeds::FeedDirectory;
+use crate::host::DocumentCache;
+use crate::metrics::Metrics;
+use crate::package_types::PackageTypes;
+use crate::replication::Replicator;
+
+/// The version of this server.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// A running server.
+#[derive(Clone)]
+pub(crate) struct App(Arc<Parts>);
+
+/// The parts of a running server.
+pub(crate) struct Parts {
+    pub(crate) instance: InstanceInfo,
+    /// The address that clients reach this server by; `None`: as they say in their requests.
+    pub(crate) public_url: Option<String>,
+    pub(crate) database: Database,
+    pub(crate) blobs: BlobStore,
+    pub(crate) package_types: PackageTypes,
+    pub(crate) feeds: FeedDirectory,
+    pub(crate) documents: DocumentCache,
+    pub(crate) diagnostics: DiagnosticCenter,
+    pub(crate) metrics: Metrics,
+    pub(crate) replicator: Replicator,
+}
+
+impl App {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// Now, by this machine's clock.
+pub(crate) fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}

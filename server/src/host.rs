@@ -1,0 +1,119 @@
+//! What an adapter asks, done: the server's side of [`pakhus_core::Host`].
+
+mod documents;
+mod lift;
+mod receive;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use pakhus_core::replication::EditContext;
+use pakhus_core::{
+    Change, Committed, Document, Edit, Host, Package, PackageContents, PackageName, PackageType,
+    PackageVersion, ReceiveDocument, ReceivedDocument, Refusal, Result, Timestamp, VersionRecord,
+};
+use pakhus_db::feeds::Feed;
+use pakhus_db::{commit, records};
+use std::sync::Arc;
+use tokio::sync::Mutex;
+
+use crate::app::App;
+
+pub(crate) use documents::DocumentCache;
+pub(crate) use receive::{RequestBody, refusal_of};
+
+/// Serves the questions of an adapter during one request.
+pub(crate) struct RequestHost {
+    app: App,
+    feed: Arc<Feed>,
+    package_type: Arc<dyn PackageType>,
+    body: Mutex<RequestBody>,
+    now: Timestamp,
+}
+
+impl RequestHost {
+    pub(crate) fn new(
+        app: App,
+        feed: Arc<Feed>,
+        package_type: Arc<dyn PackageType>,
+        body: RequestBody,
+        now: Timestamp,
+    ) -> Self {
+        Self { app, feed, package_type, body: Mutex::new(body), now }
+    }
+
+    /// Gives back what the adapter left of the request's body.
+    pub(crate) fn into_body(self) -> RequestBody {
+        self.body.into_inner()
+    }
+
+    /// Checks that every blob that the change names is stored.
+    async fn check_blobs(&self, change: &Change) -> Result<()> {
+        for edit in &change.edits {
+            let Edit::Publish(new) = edit else { continue };
+            for blob in &new.blobs {
+                let stored = self.app.blobs.size(&blob.digest).await.map_err(Refusal::internal)?;
+                if stored != Some(blob.size) {
+                    return Err(Refusal::internal(format!(
+                        "the adapter named the blob {}, which is not stored",
+                        blob.digest
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Host for RequestHost {
+    async fn package(&self, name: &PackageName) -> Result<Option<Package>> {
+        Ok(records::package(&self.app.database, self.feed.id, name.key()).await?)
+    }
+
+    async fn contents(&self, name: &PackageName) -> Result<Option<PackageContents>> {
+        Ok(records::contents(&self.app.database, self.feed.id, name.key()).await?)
+    }
+
+    async fn version(
+        &self,
+        name: &PackageName,
+        version: &PackageVersion,
+    ) -> Result<Option<VersionRecord>> {
+        let (name, version) = (name.key(), version.key());
+        Ok(records::version(&self.app.database, self.feed.id, name, version).await?)
+    }
+
+    async fn receive_bytes(&self, max: usize) -> Result<Bytes> {
+        self.body.lock().await.receive_bytes(max).await
+    }
+
+    async fn receive_document(&self, rules: ReceiveDocument) -> Result<ReceivedDocument> {
+        self.body.lock().await.receive_document(&self.app.blobs, rules).await
+    }
+
+    async fn commit(&self, change: Change) -> Result<Committed> {
+        self.check_blobs(&change).await?;
+        let capabilities = &self.package_type.descriptor().capabilities;
+        let context = EditContext {
+            origin: self.app.instance.id.clone(),
+            now: self.now,
+            syncs_publish_date: capabilities.syncs_publish_date,
+        };
+        let (database, feed_id) = (self.app.database.clone(), self.feed.id);
+        // A task of its own: a client that hangs up must not cut a commit off before the watchers of
+        // the feed are told.
+        let committing =
+            tokio::spawn(
+                async move { commit::commit(&database, feed_id, &change, &context).await },
+            );
+        Ok(committing.await.map_err(Refusal::internal)??)
+    }
+
+    async fn document(&self, key: &str, revision: u64) -> Result<Option<Document>> {
+        Ok(self.app.documents.get(self.feed.id, key, revision).await)
+    }
+
+    async fn keep_document(&self, key: &str, revision: u64, bytes: Bytes) -> Result<Document> {
+        self.app.documents.keep(self.feed.id, key, revision, bytes).await
+    }
+}

@@ -1,0 +1,175 @@
+//! Bodies of requests: received once, by bounds of size and patience.
+
+use std::time::Duration;
+
+use axum::body::{Body, BodyDataStream};
+use axum::http::{HeaderMap, header};
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt as _;
+use pakhus_blobs::{BlobStore, BlobWriter, Hashes, WriterOptions};
+use pakhus_core::{
+    BlobRef, Lifted, ReceiveDocument, ReceivedDocument, Refusal, RefusalKind, Result,
+};
+
+use super::lift::{Event, Lifter};
+
+/// The longest a client may pause while it sends.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How much of a body is read away so that the client sees the answer.
+const DRAIN_BYTES: u64 = 256 * 1024 * 1024;
+
+/// How long that may take.
+const DRAIN_TIME: Duration = Duration::from_secs(30);
+
+/// The body of a request, or what is left of it.
+pub(crate) struct RequestBody {
+    stream: BodyDataStream,
+    length: Option<u64>,
+    /// The client waits for a word before it sends (RFC 9110 section 10.1.1), and this has not been
+    /// said by beginning to read.
+    waits: bool,
+    over: bool,
+}
+
+impl RequestBody {
+    pub(crate) fn new(body: Body, headers: &HeaderMap) -> Self {
+        let length =
+            headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        Self {
+            stream: body.into_data_stream(),
+            length,
+            waits: headers.contains_key(header::EXPECT),
+            over: false,
+        }
+    }
+
+    /// The next bytes; `None` at the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>> {
+        if self.over {
+            return Ok(None);
+        }
+        self.waits = false;
+        match tokio::time::timeout(PATIENCE, self.stream.next()).await {
+            Err(_) => {
+                self.over = true;
+                Err(Refusal::invalid("the body stopped coming before it was complete"))
+            }
+            Ok(Some(Err(_))) => {
+                self.over = true;
+                Err(Refusal::invalid("the body broke off before it was complete"))
+            }
+            Ok(Some(Ok(bytes))) => Ok(Some(bytes)),
+            Ok(None) => {
+                self.over = true;
+                Ok(None)
+            }
+        }
+    }
+
+    /// The body, whole.
+    pub(crate) async fn receive_bytes(&mut self, max: usize) -> Result<Bytes> {
+        let too_large =
+            || Refusal::new(RefusalKind::TooLarge, format!("the body is larger than {max} bytes"));
+        if self.length.is_some_and(|length| length > max as u64) {
+            return Err(too_large());
+        }
+        let mut all = BytesMut::new();
+        while let Some(bytes) = self.next().await? {
+            if all.len() + bytes.len() > max {
+                return Err(too_large());
+            }
+            all.extend_from_slice(&bytes);
+        }
+        Ok(all.freeze())
+    }
+
+    /// The body as a JSON document, with what `rules` name lifted out into blobs.
+    pub(crate) async fn receive_document(
+        &mut self,
+        blobs: &BlobStore,
+        rules: ReceiveDocument,
+    ) -> Result<ReceivedDocument> {
+        let max_blob = rules.max_blob;
+        let mut lifter = Lifter::new(rules);
+        let mut lifting: Option<(Vec<String>, BlobWriter)> = None;
+        let mut lifted = Vec::new();
+        let mut events = Vec::new();
+        while let Some(bytes) = self.next().await? {
+            lifter.feed(&bytes, &mut |event| events.push(event))?;
+            for event in events.drain(..) {
+                match event {
+                    Event::BlobStart { path } => {
+                        let options = WriterOptions { max_size: max_blob, hashes: Hashes::All };
+                        lifting = Some((path, blobs.writer(options)));
+                    }
+                    Event::BlobBytes(bytes) => {
+                        if let Some((_, writer)) = &mut lifting {
+                            writer.write(bytes).await.map_err(refusal_of)?;
+                        }
+                    }
+                    Event::BlobEnd => {
+                        if let Some((path, writer)) = lifting.take() {
+                            lifted.push(finish(path, writer).await?);
+                        }
+                    }
+                }
+            }
+        }
+        let json = lifter.finish()?;
+        serde_json::from_slice::<serde::de::IgnoredAny>(&json)
+            .map_err(|error| Refusal::invalid(format!("the body is not JSON: {error}")))?;
+        Ok(ReceivedDocument { json, lifted })
+    }
+
+    /// Reads away what is left, so that a client that sends first and reads then sees the answer.
+    pub(crate) async fn drain(&mut self) {
+        if self.waits || self.over {
+            return;
+        }
+        let draining = async {
+            let mut left = DRAIN_BYTES;
+            while let Some(Ok(bytes)) = self.stream.next().await {
+                left = left.saturating_sub(bytes.len() as u64);
+                if left == 0 {
+                    break;
+                }
+            }
+        };
+        let _ = tokio::time::timeout(DRAIN_TIME, draining).await;
+        self.over = true;
+    }
+}
+
+async fn finish(path: Vec<String>, writer: BlobWriter) -> Result<Lifted> {
+    let written = writer.finish(None).await.map_err(refusal_of)?;
+    let (Some(sha512), Some(sha1)) = (written.sha512, written.sha1) else {
+        return Err(Refusal::internal("a lifted blob was not hashed in every way"));
+    };
+    Ok(Lifted {
+        path,
+        blob: BlobRef { digest: written.digest, size: written.size, role: String::new() },
+        sha512,
+        sha1,
+        first_bytes: written.first_bytes,
+    })
+}
+
+/// How a failure of the blob store is answered.
+pub(crate) fn refusal_of(error: pakhus_blobs::Error) -> Refusal {
+    use pakhus_blobs::Error;
+    match &error {
+        Error::TooLarge { .. } => Refusal::new(RefusalKind::TooLarge, error),
+        Error::DigestMismatch { .. } => Refusal::invalid(error),
+        Error::RangeOutside { .. } => Refusal::new(RefusalKind::RangeNotSatisfiable, error),
+        Error::OffsetMismatch { .. } | Error::Busy(_) => Refusal::conflict(error),
+        Error::UnknownUpload(_) => Refusal::not_found(error),
+        Error::Full { .. } => {
+            tracing::error!(%error, "the disk is full");
+            Refusal::new(RefusalKind::Unavailable, "the server's disk is full; tell its operator")
+        }
+        Error::Io { source, .. } => Refusal::internal(format!("{error}: {source}")),
+        Error::Store { source, .. } => Refusal::internal(format!("{error}: {source}")),
+        _ => Refusal::internal(error),
+    }
+}

@@ -1,0 +1,16 @@
+//! HTTP: what comes in and what goes out.
+
+mod admin;
+mod blob_body;
+mod dispatch;
+mod health;
+mod listen;
+mod observe;
+mod problem;
+mod respond;
+mod router;
+
+pub(crate) use blob_body::{BlobAnswer, blob_response};
+pub(crate) use listen::{Listening, TlsFiles, listen};
+pub(crate) use problem::Problem;
+pub(crate) use router::router;

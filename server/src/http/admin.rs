@@ -1,0 +1,143 @@
+//! The admin API under `/api/v1`.
+
+mod diagnostics;
+mod executions;
+mod feeds;
+mod keys;
+mod package_types;
+mod packages;
+mod replication;
+
+use axum::Router;
+use axum::extract::{FromRequestParts, Query};
+use axum::http::request::Parts;
+use axum::routing::{delete, get, post};
+use pakhus_core::FeedName;
+use serde::Deserialize;
+
+use super::problem::{Problem, Result};
+use crate::app::App;
+use crate::auth::{self, Caller, Denied};
+use crate::config::Permission;
+
+/// The routes, relative to `/api/v1`.
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/package-types", get(package_types::list))
+        .route("/feeds", get(feeds::list).post(feeds::create))
+        .route("/feeds/{feed}", get(feeds::show).patch(feeds::update).delete(feeds::delete))
+        .route("/feeds/{feed}/packages", get(packages::list))
+        .route("/feeds/{feed}/replication", get(replication::show).put(replication::update))
+        .route("/feeds/{feed}/replication/sync-tokens", post(replication::create_token))
+        .route("/feeds/{feed}/replication/sync-tokens/{id}", delete(replication::revoke_token))
+        .route("/feeds/{feed}/sync", post(replication::sync))
+        .route("/replication", get(replication::overview))
+        .route("/executions", get(executions::list))
+        .route("/executions/{id}", get(executions::show))
+        .route("/diagnostics", get(diagnostics::list))
+        .route("/settings", get(diagnostics::settings).patch(diagnostics::update_settings))
+        .route("/keys", get(keys::list).post(keys::create))
+        .route("/keys/{id}", delete(keys::revoke))
+        .fallback(async || Problem::not_found("the admin API has nothing at this path"))
+        .method_not_allowed_fallback(async || {
+            Problem::new(
+                axum::http::StatusCode::METHOD_NOT_ALLOWED,
+                "the admin API does not know this method here",
+            )
+        })
+}
+
+/// Somebody with an API key.
+pub(super) struct Authenticated(Caller);
+
+impl FromRequestParts<App> for Authenticated {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        match auth::identify(app, &parts.headers).await? {
+            Ok(Some(caller)) => Ok(Self(caller)),
+            Ok(None) | Err(Denied::Unknown) => Err(Problem::unauthorized()),
+            Err(Denied::Forbidden) => Err(Problem::forbidden("this API key may not do this")),
+        }
+    }
+}
+
+impl Authenticated {
+    /// Refuses whoever may not do everything.
+    fn admin(&self) -> Result<()> {
+        if self.0.is_admin() {
+            Ok(())
+        } else {
+            Err(Problem::forbidden("this needs an API key with the scope `admin`"))
+        }
+    }
+
+    /// Refuses whoever has not `permission` for the feed.
+    fn may(&self, permission: Permission, feed: &FeedName) -> Result<()> {
+        if self.sees(permission, feed) {
+            Ok(())
+        } else {
+            Err(Problem::forbidden(format!(
+                "this needs an API key with the scope `{permission}:{feed}`"
+            )))
+        }
+    }
+
+    /// Whether the caller has `permission` for the feed.
+    fn sees(&self, permission: Permission, feed: &FeedName) -> bool {
+        self.0.may(permission, feed)
+    }
+}
+
+/// Where a listing goes on, and how long it may be.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Paging {
+    after: Option<String>,
+    limit: Option<u64>,
+}
+
+impl Paging {
+    const DEFAULT: u64 = 100;
+    const MOST: u64 = 1_000;
+
+    fn limit(&self) -> u64 {
+        self.limit.unwrap_or(Self::DEFAULT).clamp(1, Self::MOST)
+    }
+
+    fn after_id(&self) -> Result<Option<i64>> {
+        self.after.as_deref().map(str::parse).transpose().map_err(|_| {
+            Problem::bad_request("`after` is not what the listing before gave as `next`")
+        })
+    }
+}
+
+/// A query string, with a problem for one that does not fit.
+pub(super) struct Parameters<T>(T);
+
+impl<T: for<'de> Deserialize<'de>> FromRequestParts<App> for Parameters<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self> {
+        Query::try_from_uri(&parts.uri)
+            .map(|Query(parameters)| Self(parameters))
+            .map_err(|error| Problem::bad_request(error.body_text()))
+    }
+}
+
+/// A JSON body, with a problem for one that does not fit.
+pub(super) struct Input<T>(T);
+
+impl<T: for<'de> Deserialize<'de>> axum::extract::FromRequest<App> for Input<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: axum::extract::Request, _: &App) -> Result<Self> {
+        let most = 1024 * 1024;
+        let bytes = axum::body::to_bytes(request.into_body(), most)
+            .await
+            .map_err(|_| Problem::bad_request("the body broke off or is larger than 1 MiB"))?;
+        let json = if bytes.is_empty() { b"{}".as_slice() } else { &bytes };
+        serde_json::from_slice(json)
+            .map(Self)
+            .map_err(|error| Problem::bad_request(format!("the body does not fit: {error}")))
+    }
+}

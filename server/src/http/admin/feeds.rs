@@ -1,0 +1,138 @@
+//! Feeds: `/api/v1/feeds` and below.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use pakhus_core::FeedName;
+use pakhus_core::replication::ServerMode;
+use pakhus_db::feeds::{self, Anonymous, ClientSettings, Counts, Feed, FeedSettings, Origin};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::super::problem::{Problem, Result};
+use super::{Authenticated, Input};
+use crate::app::{App, now};
+use crate::config::Permission;
+
+pub(super) async fn list(State(app): State<App>, caller: Authenticated) -> Result<Json<Value>> {
+    let counts = feeds::counts(&app.database).await?;
+    let feeds: Vec<_> = app
+        .feeds
+        .all()
+        .values()
+        .filter(|feed| caller.sees(Permission::View, feed.name()))
+        .map(|feed| shape(feed, counts.get(&feed.id).copied().unwrap_or_default()))
+        .collect();
+    Ok(Json(json!({ "feeds": feeds, "next": null })))
+}
+
+pub(super) async fn show(
+    State(app): State<App>,
+    caller: Authenticated,
+    Path(name): Path<String>,
+) -> Result<Json<Value>> {
+    let feed = app.feeds.get(&name).ok_or_else(|| Problem::no_such_feed(&name))?;
+    caller.may(Permission::View, feed.name())?;
+    let counts = feeds::counts(&app.database).await?;
+    Ok(Json(shape(&feed, counts.get(&feed.id).copied().unwrap_or_default())))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewFeed {
+    name: FeedName,
+    #[serde(rename = "type")]
+    package_type: String,
+    #[serde(default)]
+    anonymous: Anonymous,
+}
+
+pub(super) async fn create(
+    State(app): State<App>,
+    caller: Authenticated,
+    Input(new): Input<NewFeed>,
+) -> Result<(StatusCode, Json<Value>)> {
+    caller.admin()?;
+    if app.package_types.get(&new.package_type).is_none() {
+        let known: Vec<_> =
+            app.package_types.iter().map(|known| known.descriptor().name.clone()).collect();
+        return Err(Problem::bad_request(format!(
+            "`{}` is no enabled package type: use one of {}",
+            new.package_type,
+            known.join(", ")
+        )));
+    }
+    let settings = FeedSettings {
+        name: new.name.clone(),
+        package_type: new.package_type,
+        anonymous: new.anonymous,
+        origin: Origin::Database,
+        server_mode: ServerMode::Disabled,
+        client: ClientSettings::default(),
+    };
+    let feed = feeds::create(&app.database, &settings, now()).await?.ok_or_else(|| {
+        Problem::conflict(format!("there is a feed called `{}` already", new.name))
+    })?;
+    app.feeds.reload().await?;
+    Ok((StatusCode::CREATED, Json(shape(&feed, Counts::default()))))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FeedChange {
+    anonymous: Option<Anonymous>,
+}
+
+pub(super) async fn update(
+    State(app): State<App>,
+    caller: Authenticated,
+    Path(name): Path<String>,
+    Input(change): Input<FeedChange>,
+) -> Result<Json<Value>> {
+    let feed = editable(&app, &caller, &name)?;
+    let mut settings = feed.settings.clone();
+    settings.anonymous = change.anonymous.unwrap_or(settings.anonymous);
+    feeds::update(&app.database, feed.id, &settings).await?;
+    app.feeds.reload().await?;
+    show(State(app), caller, Path(name)).await
+}
+
+pub(super) async fn delete(
+    State(app): State<App>,
+    caller: Authenticated,
+    Path(name): Path<String>,
+) -> Result<StatusCode> {
+    caller.admin()?;
+    let feed = editable(&app, &caller, &name)?;
+    feeds::delete(&app.database, feed.id).await?;
+    app.feeds.reload().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The feed, if the caller may change it and the configuration file does not own it.
+pub(super) fn editable(
+    app: &App,
+    caller: &Authenticated,
+    name: &str,
+) -> Result<std::sync::Arc<Feed>> {
+    let feed = app.feeds.get(name).ok_or_else(|| Problem::no_such_feed(name))?;
+    caller.may(Permission::Manage, feed.name())?;
+    if feed.settings.origin == Origin::File {
+        return Err(Problem::conflict(format!(
+            "the feed `{name}` is set in the configuration file: change it there and restart"
+        )));
+    }
+    Ok(feed)
+}
+
+fn shape(feed: &Feed, counts: Counts) -> Value {
+    json!({
+        "name": feed.name(),
+        "type": feed.settings.package_type,
+        "anonymous": feed.settings.anonymous,
+        "origin": feed.settings.origin,
+        "created_at": feed.created_at.to_string(),
+        "packages": counts.packages,
+        "versions": counts.versions,
+    })
+}

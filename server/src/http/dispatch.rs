@@ -1,0 +1,202 @@
+//! Requests of package clients: from the raw path to the feed and its adapter, authorised in between,
+//! so that no adapter can forget it.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method as HttpMethod, header};
+use axum::response::{IntoResponse, Response};
+use pakhus_core::{
+    Identity, Method, Mount, PackageType, Refusal, RefusalKind, RequestHead, RoutePath,
+};
+use pakhus_db::feeds::Feed;
+
+use super::observe::RouteName;
+use super::problem::Problem;
+use super::respond::respond;
+use crate::app::{App, now};
+use crate::auth::{self, Denied};
+use crate::host::{RequestBody, RequestHost};
+
+/// Serves whatever no other route does: a package protocol, or nothing.
+pub(crate) async fn dispatch(State(app): State<App>, request: Request) -> Response {
+    let path = request.uri().path().to_owned();
+    let Some((package_type, feed_name, rest)) = target(&app, &path) else {
+        return Problem::not_found(format!("there is nothing at {path}")).into_response();
+    };
+    let (parts, body) = request.into_parts();
+    let mut body = RequestBody::new(body, &parts.headers);
+    let feed = app
+        .feeds
+        .get(feed_name)
+        .filter(|feed| feed.settings.package_type == package_type.descriptor().name);
+    let Some(feed) = feed else {
+        body.drain().await;
+        let refusal = Refusal::not_found(format!(
+            "there is no {} feed called `{feed_name}`",
+            package_type.descriptor().name
+        ));
+        return refused(&app, &*package_type, &parts.headers, refusal).await;
+    };
+    let head = HeadParts {
+        method: &parts.method,
+        uri_query: parts.uri.query().unwrap_or_default(),
+        headers: &parts.headers,
+        base_url: feed_url(&app, &parts, &*package_type, &feed),
+        rest,
+    };
+    let (answer, mut body, route) = serve(&app, &feed, &package_type, head, body).await;
+    // A client that is still sending would see its connection cut instead of the answer.
+    body.drain().await;
+    let mut response = match answer {
+        Ok(answer) => match respond(&app, &parts.headers, answer).await {
+            Ok(response) => response,
+            Err(refusal) => refused(&app, &*package_type, &parts.headers, refusal).await,
+        },
+        Err(refusal) => refused(&app, &*package_type, &parts.headers, refusal).await,
+    };
+    response.extensions_mut().insert(RouteName(route));
+    response
+}
+
+struct HeadParts<'a> {
+    method: &'a HttpMethod,
+    uri_query: &'a str,
+    headers: &'a HeaderMap,
+    base_url: String,
+    rest: &'a str,
+}
+
+async fn serve(
+    app: &App,
+    feed: &Arc<Feed>,
+    package_type: &Arc<dyn PackageType>,
+    parts: HeadParts<'_>,
+    body: RequestBody,
+) -> (Result<pakhus_core::Response, Refusal>, RequestBody, &'static str) {
+    let prepared = async {
+        let head = request_head(&parts)?;
+        let route = package_type.route(&head)?;
+        let caller = auth::identify(app, parts.headers).await?;
+        let caller = caller.map_err(|denied| denial(denied, feed))?;
+        auth::authorise(caller.as_ref(), feed, route.action)
+            .map_err(|denied| denial(denied, feed))?;
+        let identity = caller.map(|caller| Identity { name: caller.name });
+        Ok((pakhus_core::Request { head, identity }, route.name))
+    };
+    let (request, route) = match prepared.await {
+        Ok(prepared) => prepared,
+        Err(refusal) => return (Err(refusal), body, "refused"),
+    };
+    let now = request.head.now;
+    let host = RequestHost::new(app.clone(), Arc::clone(feed), Arc::clone(package_type), body, now);
+    let answer = package_type.serve(request, &host).await;
+    (answer, host.into_body(), route)
+}
+
+/// The package type, feed and rest of the path that a raw path names: `/TYPE/FEED/…`, or `/v2/FEED/…`
+/// for the types that are mounted there.
+fn target<'a>(app: &App, path: &'a str) -> Option<(Arc<dyn PackageType>, &'a str, &'a str)> {
+    let path = path.strip_prefix('/')?;
+    let (first, rest) = path.split_once('/').unwrap_or((path, ""));
+    let (feed, rest) = rest.split_once('/').unwrap_or((rest, ""));
+    let package_type = if first == "v2" {
+        let of_feed = app.feeds.get(feed)?;
+        app.package_types.get(&of_feed.settings.package_type)?
+    } else {
+        app.package_types.get(first)?
+    };
+    let mount = package_type.descriptor().capabilities.mount;
+    ((first == "v2") == (mount == Mount::V2)).then_some((package_type, feed, rest))
+}
+
+fn request_head(parts: &HeadParts<'_>) -> Result<RequestHead, Refusal> {
+    let method = match *parts.method {
+        HttpMethod::GET | HttpMethod::HEAD => Method::Get,
+        HttpMethod::PUT => Method::Put,
+        HttpMethod::POST => Method::Post,
+        HttpMethod::PATCH => Method::Patch,
+        HttpMethod::DELETE => Method::Delete,
+        _ => {
+            return Err(Refusal::new(
+                RefusalKind::MethodNotAllowed,
+                "this method is not used here",
+            ));
+        }
+    };
+    let headers = parts
+        .headers
+        .iter()
+        .filter_map(|(name, value)| {
+            Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+        })
+        .collect();
+    Ok(RequestHead {
+        method,
+        path: RoutePath::parse(parts.rest).map_err(Refusal::invalid)?,
+        query: parts.uri_query.to_owned(),
+        headers,
+        base_url: parts.base_url.clone(),
+        now: now(),
+    })
+}
+
+/// The URL of the feed as the client sees it.
+fn feed_url(
+    app: &App,
+    parts: &axum::http::request::Parts,
+    package_type: &dyn PackageType,
+    feed: &Feed,
+) -> String {
+    let root = app.public_url.clone().unwrap_or_else(|| request_root(parts));
+    let descriptor = package_type.descriptor();
+    match descriptor.capabilities.mount {
+        Mount::Feed => format!("{root}/{}/{}", descriptor.name, feed.name()),
+        Mount::V2 => format!("{root}/v2/{}", feed.name()),
+    }
+}
+
+/// The root that the client asked, by its `Host` header (or the authority of HTTP/2). A host of
+/// characters that no host has is not repeated into documents.
+fn request_root(parts: &axum::http::request::Parts) -> String {
+    let host = parts
+        .uri
+        .authority()
+        .map(axum::http::uri::Authority::as_str)
+        .or_else(|| parts.headers.get(header::HOST)?.to_str().ok())
+        .filter(|host| {
+            host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte))
+        })
+        .unwrap_or("localhost");
+    let secure = parts.extensions.get::<super::listen::Secure>().is_some();
+    format!("{}://{host}", if secure { "https" } else { "http" })
+}
+
+fn denial(denied: Denied, feed: &Feed) -> Refusal {
+    match denied {
+        Denied::Unknown => Refusal::new(
+            RefusalKind::Unauthorized,
+            format!("the feed `{}` needs an API key that is known here for this", feed.name()),
+        ),
+        Denied::Forbidden => Refusal::new(
+            RefusalKind::Forbidden,
+            format!("this API key may not do this in the feed `{}`", feed.name()),
+        ),
+    }
+}
+
+async fn refused(
+    app: &App,
+    package_type: &dyn PackageType,
+    request: &HeaderMap,
+    refusal: Refusal,
+) -> Response {
+    if refusal.kind == RefusalKind::Internal {
+        tracing::error!(error = %refusal.message, "a request failed");
+    }
+    let answer = package_type.refuse(&refusal);
+    match respond(app, request, answer).await {
+        Ok(response) => response,
+        Err(_) => Problem::from(refusal).into_response(),
+    }
+}

@@ -1,0 +1,51 @@
+//! Every request has an id, a span, a line in the log and a count in the metrics.
+
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::HeaderValue;
+use axum::middleware::Next;
+use axum::response::Response;
+use tracing::Instrument as _;
+
+use crate::app::App;
+
+/// The name of an adapter's endpoint that answered, set on the answer by the dispatcher.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RouteName(pub(crate) &'static str);
+
+const REQUEST_ID: &str = "x-request-id";
+
+/// Wraps the handling of a request. An id that the client sent is kept when it is a plain word.
+pub(crate) async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
+    let id = request
+        .headers()
+        .get(REQUEST_ID)
+        .and_then(|id| id.to_str().ok())
+        .filter(|id| !id.is_empty() && id.len() <= 64)
+        .filter(|id| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
+        .map_or_else(|| uuid::Uuid::now_v7().to_string(), str::to_owned);
+    let method = request.method().clone();
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let span =
+        tracing::info_span!("request", id = %id, method = %method, path = request.uri().path());
+    let started = Instant::now();
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let took = started.elapsed();
+    let status = response.status().as_u16();
+    let name = response.extensions().get::<RouteName>().map(|name| name.0);
+    let route = name.or_else(|| matched.as_ref().map(MatchedPath::as_str)).unwrap_or("none");
+    app.metrics.request(route, method.as_str(), status, took);
+    span.in_scope(|| {
+        let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        if status >= 500 {
+            tracing::warn!(route, status, duration_ms, "answered");
+        } else {
+            tracing::debug!(route, status, duration_ms, "answered");
+        }
+    });
+    if let Ok(value) = HeaderValue::try_from(id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}

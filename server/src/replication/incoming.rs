@@ -1,0 +1,122 @@
+//! Records from another site, checked as if a stranger had sent them.
+
+use pakhus_core::replication::{Record, RecordKey, Standing, State};
+use pakhus_core::{NewVersion, PackageType, SortKey};
+use pakhus_db::write::Write;
+
+/// Counters stay below this: a record cannot make the next change overflow.
+const MAX_COUNTER: u64 = 1 << 53;
+/// The most blobs of one version.
+const MAX_BLOBS: usize = 10_000;
+/// The longest tag, instance id or attribute name, in bytes.
+const MAX_TEXT: usize = 256;
+
+/// Checks a record against its package type, and makes what is written of it.
+///
+/// # Errors
+/// One sentence that says what is wrong.
+pub(super) fn check(package_type: &dyn PackageType, record: Record) -> Result<Write, String> {
+    let Record { key, state } = record;
+    if !state.fits(key.kind()) {
+        return Err("the state does not fit the key".to_owned());
+    }
+    if state.counter() >= MAX_COUNTER {
+        return Err("the counter is too large".to_owned());
+    }
+    let name = package_type.parse_name(key.name()).map_err(|error| error.to_string())?;
+    if name.key() != key.name() {
+        return Err(format!("`{}` is not how this package is keyed", key.name()));
+    }
+    let sort_key = match (&key, &state) {
+        (RecordKey::Version { version, .. }, State::Version(version_state)) => {
+            if version_state.incarnation == 0 {
+                return Err("an incarnation begins at 1".to_owned());
+            }
+            Some(check_version(package_type, key.name(), version, &version_state.standing)?)
+        }
+        (RecordKey::Tag { tag, .. }, State::Register(register)) => {
+            check_text("tag", tag)?;
+            check_text("origin", &register.origin)?;
+            if let Some(value) = &register.value {
+                let version: String =
+                    value.parse().map_err(|_| "a tag points to a version".to_owned())?;
+                package_type.parse_version(&version).map_err(|error| error.to_string())?;
+            }
+            None
+        }
+        (RecordKey::Attribute { version, attribute, .. }, State::Register(register)) => {
+            check_text("origin", &register.origin)?;
+            let is_word = |text: &str| {
+                !text.is_empty()
+                    && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+            };
+            if !is_word(attribute) || attribute.len() > MAX_TEXT {
+                return Err(format!("`{attribute}` is no name of an attribute"));
+            }
+            if let Some(version) = version {
+                parse_key(package_type, version)?;
+            }
+            None
+        }
+        (RecordKey::Downloads { version, instance, .. }, _) => {
+            check_text("instance id", instance)?;
+            if instance.contains('/') {
+                return Err("an instance id has no slash".to_owned());
+            }
+            parse_key(package_type, version)?;
+            None
+        }
+        _ => None,
+    };
+    Ok(Write { key, state, sort_key })
+}
+
+fn check_version(
+    package_type: &dyn PackageType,
+    name_key: &str,
+    version_key: &str,
+    standing: &Standing,
+) -> Result<SortKey, String> {
+    let content = match standing {
+        Standing::Deleted { .. } => return parse_key(package_type, version_key),
+        Standing::Content(content) => content,
+    };
+    let name = package_type.parse_name(&content.name).map_err(|error| error.to_string())?;
+    let version =
+        package_type.parse_version(&content.version).map_err(|error| error.to_string())?;
+    if name.key() != name_key || version.key() != version_key {
+        return Err("the content is of another package or version than its key".to_owned());
+    }
+    check_text("origin", &content.origin)?;
+    let syncs = package_type.descriptor().capabilities.syncs_publish_date;
+    if content.published_at.is_some() != syncs {
+        return Err("the publish date is missing, or does not travel for this type".to_owned());
+    }
+    if content.blobs.len() > MAX_BLOBS {
+        return Err(format!("it has more than {MAX_BLOBS} blobs"));
+    }
+    let sort_key = version.sort_key().clone();
+    let new = NewVersion {
+        name,
+        version,
+        metadata: content.metadata.clone(),
+        blobs: content.blobs.clone(),
+    };
+    package_type.check_version(&new).map_err(|refusal| refusal.message)?;
+    Ok(sort_key)
+}
+
+fn parse_key(package_type: &dyn PackageType, key: &str) -> Result<SortKey, String> {
+    let version = package_type.parse_version(key).map_err(|error| error.to_string())?;
+    if version.key() != key {
+        return Err(format!("`{key}` is not how this version is keyed"));
+    }
+    Ok(version.sort_key().clone())
+}
+
+fn check_text(what: &str, text: &str) -> Result<(), String> {
+    if text.is_empty() || text.len() > MAX_TEXT || text.chars().any(char::is_control) {
+        return Err(format!("the {what} is empty, too long or has a control character"));
+    }
+    Ok(())
+}

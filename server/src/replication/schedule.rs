@@ -1,0 +1,170 @@
+//! When feeds run: when something changed here or at the source, and by their interval in any case.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pakhus_core::replication::ClientMode;
+use pakhus_db::executions::Trigger;
+use pakhus_db::feeds::Feed;
+use pakhus_db::links::{self, LinkProgress};
+use tokio::task::AbortHandle;
+
+use super::execution::Execution;
+use super::push;
+use super::run::{RunOptions, run};
+use super::source::{Source, SourceError};
+use super::wire::MAX_WAIT;
+use crate::app::App;
+
+/// Changes that come within this time travel in one run.
+const GATHER: Duration = Duration::from_millis(20);
+/// After a failed run the next comes after this long, and twice as long after each further one, up to
+/// the interval.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+
+/// Keeps a task for every feed that is a replication client, as long as it is one.
+pub(crate) async fn keep_schedule(app: App) {
+    let mut changed = app.feeds.watch();
+    let mut tasks: HashMap<i64, (Arc<Feed>, AbortHandle)> = HashMap::new();
+    loop {
+        let feeds = app.feeds.all();
+        tasks.retain(|id, (known, task)| {
+            let same = feeds.values().any(|feed| feed.id == *id && feed == known);
+            if !same {
+                task.abort();
+            }
+            same
+        });
+        for feed in feeds.values() {
+            if feed.settings.client.mode != ClientMode::Disabled && !tasks.contains_key(&feed.id) {
+                let task = tokio::spawn(keep_in_step(app.clone(), Arc::clone(feed)));
+                tasks.insert(feed.id, (Arc::clone(feed), task.abort_handle()));
+            }
+        }
+        if changed.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Runs one feed, again and again.
+async fn keep_in_step(app: App, feed: Arc<Feed>) {
+    let interval = Duration::from_millis(feed.settings.client.interval_ms.max(100));
+    let mut trigger = Trigger::Schedule;
+    let mut failures = 0_u32;
+    loop {
+        let ran = run_apart(&app, &feed, trigger).await;
+        let Some((source, link)) = ran else {
+            let pause = FIRST_RETRY.saturating_mul(1 << failures.min(16)).min(interval);
+            failures = failures.saturating_add(1);
+            tokio::time::sleep(pause).await;
+            trigger = Trigger::Schedule;
+            continue;
+        };
+        failures = 0;
+        trigger = next_trigger(&app, &feed, &source, link, interval).await;
+    }
+}
+
+/// Runs in a task of its own: this task is aborted when the feed is set differently, and a run goes on
+/// to its end.
+async fn run_apart(
+    app: &App,
+    feed: &Arc<Feed>,
+    trigger: Trigger,
+) -> Option<(Source, LinkProgress)> {
+    let (app, feed) = (app.clone(), Arc::clone(feed));
+    let running = tokio::spawn(async move {
+        match Execution::start(&app, &feed, trigger).await {
+            Ok(execution) => run(&app, execution, RunOptions::default()).await,
+            Err(error) => {
+                tracing::error!(%error, "an execution could not be started");
+                None
+            }
+        }
+    });
+    running.await.ok().flatten()
+}
+
+/// Waits for a reason to run.
+async fn next_trigger(
+    app: &App,
+    feed: &Feed,
+    source: &Source,
+    link: LinkProgress,
+    interval: Duration,
+) -> Trigger {
+    let mode = feed.settings.client.mode;
+    let here = async {
+        if mode.pushes() {
+            change_here(app, feed, &link).await;
+        } else {
+            std::future::pending::<()>().await;
+        }
+    };
+    let there = async {
+        if mode.pulls() {
+            change_there(app, feed, source, &link).await;
+        } else {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = tokio::time::sleep(interval) => Trigger::Schedule,
+        () = here => Trigger::Change,
+        () = there => Trigger::Change,
+    }
+}
+
+/// Waits until this feed has something that the source is not known to have.
+async fn change_here(app: &App, feed: &Feed, link: &LinkProgress) {
+    let mut head = app.database.watch_head(feed.id);
+    let mut since = link.push_seq;
+    loop {
+        head.borrow_and_update();
+        loop {
+            match push::next_page(app, feed.id, since).await {
+                Ok((_, unsent)) if !unsent.is_empty() => return tokio::time::sleep(GATHER).await,
+                Ok((page, _)) => {
+                    since = page.end.through;
+                    if !page.end.more {
+                        break;
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the feed's own changes could not be read");
+                    break;
+                }
+            }
+        }
+        if head.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Waits until the source has something new, by a request that it holds.
+async fn change_there(app: &App, feed: &Feed, source: &Source, link: &LinkProgress) {
+    let mut link = link.clone();
+    loop {
+        let asked = tokio::time::Instant::now();
+        match source.changes(&link.cursor, 1, MAX_WAIT).await {
+            Ok(page) if page.end.through == link.cursor.seq => {
+                // A source that does not hold its answers must not be asked in a loop.
+                if asked.elapsed() < Duration::from_secs(1) {
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+                // A manual run may have moved the cursor meanwhile.
+                if let Ok(Some(moved)) = links::find(&app.database, feed.id).await {
+                    link = moved;
+                }
+            }
+            Ok(_) | Err(SourceError::Diverged(_)) => {
+                return tokio::time::sleep(GATHER).await;
+            }
+            // The line is down, or the source: the interval tries again.
+            Err(_) => return std::future::pending().await,
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! The source of a feed, asked over HTTP.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, StreamExt as _};
+use pakhus_core::Digest;
+use pakhus_core::replication::{
+    Applied, ClientSide, Cursor, Handshake, MissingBlobs, PROTOCOL, PageEnd, Record,
+};
+use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::{Body, Client, Method, RequestBuilder, Response, StatusCode};
+use serde::Deserialize;
+
+use super::wire;
+
+/// Why the source did not answer as it should.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SourceError {
+    #[error("the source {url} cannot be reached: {cause}")]
+    Unreachable { url: String, cause: String },
+    #[error("the source answers {status}: {detail}")]
+    Refused { status: StatusCode, detail: String },
+    #[error("the source's log is not the one this feed knows: {0}")]
+    Diverged(String),
+    #[error("the source sent what the replication protocol does not know: {0}")]
+    Broken(String),
+    #[error("the source URL `{0}` is no URL like http://HOST/replication/FEED")]
+    Url(String),
+}
+
+/// The longest wait for a connection.
+const CONNECT: Duration = Duration::from_secs(10);
+/// The longest pause of a source while it answers.
+const PAUSE: Duration = Duration::from_secs(wire::MAX_WAIT + 15);
+
+/// A source: a feed at another instance.
+#[derive(Clone)]
+pub(super) struct Source {
+    client: Client,
+    url: String,
+}
+
+/// A page of a source's changes.
+pub(super) struct SourcePage {
+    pub(super) records: Vec<Record>,
+    pub(super) end: PageEnd,
+}
+
+impl Source {
+    /// The source at `url`, asked on behalf of `side`.
+    pub(super) fn new(url: &str, token: &str, side: &ClientSide) -> Result<Self, SourceError> {
+        let bad_url = || SourceError::Url(url.to_owned());
+        let parsed = url::Url::parse(url).map_err(|_| bad_url())?;
+        if !matches!(parsed.scheme(), "http" | "https") || !parsed.path().contains("/replication/")
+        {
+            return Err(bad_url());
+        }
+        let mut headers = HeaderMap::new();
+        let mut bearer = HeaderValue::try_from(format!("Bearer {token}"))
+            .map_err(|_| SourceError::Broken("the sync token has odd characters".to_owned()))?;
+        bearer.set_sensitive(true);
+        headers.insert(reqwest::header::AUTHORIZATION, bearer);
+        let says = [
+            (wire::INSTANCE, side.instance_id.clone()),
+            (wire::FEED, side.feed.to_string()),
+            (wire::TYPE, side.package_type.clone()),
+            (wire::MODE, side.mode.to_string()),
+            (wire::VERSION, side.version.clone()),
+            (wire::PROTOCOL, PROTOCOL.to_string()),
+        ];
+        for (name, value) in says {
+            let value = HeaderValue::try_from(value)
+                .map_err(|error| SourceError::Broken(error.to_string()))?;
+            headers.insert(name, value);
+        }
+        let client = Client::builder()
+            .default_headers(headers)
+            .connect_timeout(CONNECT)
+            .read_timeout(PAUSE)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("pakhus/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| SourceError::Broken(error.to_string()))?;
+        Ok(Self { client, url: url.trim_end_matches('/').to_owned() })
+    }
+
+    /// Who the source is, and what it allows.
+    pub(super) async fn handshake(&self) -> Result<Handshake, SourceError> {
+        let response = self.send(self.request(Method::GET, "/")).await?;
+        self.json(response, 256 * 1024).await
+    }
+
+    /// The changes after `cursor`. With `wait`, the source holds the answer for so many seconds, or
+    /// until there is one.
+    pub(super) async fn changes(
+        &self,
+        cursor: &Cursor,
+        limit: u64,
+        wait: u64,
+    ) -> Result<SourcePage, SourceError> {
+        let request = self.request(Method::GET, "/changes").query(&[
+            ("lineage", cursor.lineage.clone()),
+            ("since", cursor.seq.to_string()),
+            ("witness", cursor.witness.seq.to_string()),
+            ("chain", cursor.witness.chain.to_string()),
+            ("limit", limit.to_string()),
+            ("wait", wait.to_string()),
+        ]);
+        let response = match self.send(request).await {
+            Err(SourceError::Refused {
+                status: StatusCode::CONFLICT | StatusCode::GONE,
+                detail,
+            }) => return Err(SourceError::Diverged(detail)),
+            other => other?,
+        };
+        let page = self.bytes(response, wire::RECEIVED_BYTES).await?;
+        let (records, end) =
+            wire::read_page(&page).map_err(|error| SourceError::Broken(error.to_string()))?;
+        let end = end.ok_or_else(|| SourceError::Broken(wire::WireError::NoEnd.to_string()))?;
+        if end.through < cursor.seq || (end.more && end.through == cursor.seq) {
+            return Err(SourceError::Broken("a page that does not get on".to_owned()));
+        }
+        Ok(SourcePage { records, end })
+    }
+
+    /// The bytes of a blob.
+    pub(super) async fn blob(
+        &self,
+        digest: &Digest,
+    ) -> Result<impl Stream<Item = Result<Bytes, SourceError>> + use<>, SourceError> {
+        let response = self.send(self.request(Method::GET, &format!("/blobs/{digest}"))).await?;
+        let source = self.clone();
+        Ok(response.bytes_stream().map(move |bytes| bytes.map_err(|error| source.failed(&error))))
+    }
+
+    /// Those of `digests` that the source lacks.
+    pub(super) async fn missing(&self, digests: Vec<Digest>) -> Result<Vec<Digest>, SourceError> {
+        let request = self.request(Method::POST, "/blobs/missing").json(&MissingBlobs { digests });
+        let answer: MissingBlobs = self.json(self.send(request).await?, 8 * 1024 * 1024).await?;
+        Ok(answer.digests)
+    }
+
+    /// Uploads a blob.
+    pub(super) async fn upload(
+        &self,
+        digest: &Digest,
+        size: u64,
+        bytes: impl Into<Body>,
+    ) -> Result<(), SourceError> {
+        #[derive(Deserialize)]
+        struct Upload {
+            id: String,
+        }
+        let begun = self.send(self.request(Method::POST, "/uploads")).await?;
+        let Upload { id } = self.json(begun, 4 * 1024).await?;
+        let path = format!("/uploads/{id}");
+        let append = self
+            .request(Method::PATCH, &path)
+            .query(&[("offset", 0)])
+            .header(reqwest::header::CONTENT_LENGTH, size)
+            .body(bytes);
+        self.send(append).await?;
+        let finish = self.request(Method::PUT, &path).query(&[("digest", digest.to_string())]);
+        self.send(finish).await?;
+        Ok(())
+    }
+
+    /// Sends changes of this feed.
+    pub(super) async fn push(&self, page: Vec<u8>) -> Result<Applied, SourceError> {
+        let request = self
+            .request(Method::POST, "/changes")
+            .header(reqwest::header::CONTENT_TYPE, wire::NDJSON)
+            .body(page);
+        self.json(self.send(request).await?, wire::RECEIVED_BYTES).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url))
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response, SourceError> {
+        let response = request.send().await.map_err(|error| self.failed(&error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let body = self.bytes(response, 64 * 1024).await.unwrap_or_default();
+        #[derive(Deserialize)]
+        struct Problem {
+            detail: String,
+        }
+        let detail = serde_json::from_slice(&body)
+            .map(|Problem { detail }| detail)
+            .unwrap_or_else(|_| "it gives no reason; is this the address of a feed?".to_owned());
+        Err(SourceError::Refused { status, detail })
+    }
+
+    async fn json<T: for<'de> Deserialize<'de>>(
+        &self,
+        response: Response,
+        max: usize,
+    ) -> Result<T, SourceError> {
+        let bytes = self.bytes(response, max).await?;
+        serde_json::from_slice(&bytes).map_err(|error| SourceError::Broken(error.to_string()))
+    }
+
+    async fn bytes(&self, response: Response, max: usize) -> Result<Bytes, SourceError> {
+        let mut all = BytesMut::new();
+        let mut stream = response.bytes_stream();
+        while let Some(bytes) = stream.next().await {
+            let bytes = bytes.map_err(|error| self.failed(&error))?;
+            if all.len() + bytes.len() > max {
+                return Err(SourceError::Broken(format!("an answer of more than {max} bytes")));
+            }
+            all.extend_from_slice(&bytes);
+        }
+        Ok(all.freeze())
+    }
+
+    fn failed(&self, error: &reqwest::Error) -> SourceError {
+        // The innermost cause says what happened ("connection refused"); the outer ones repeat the
+        // URL.
+        let mut cause: &dyn std::error::Error = error;
+        while let Some(inner) = cause.source() {
+            cause = inner;
+        }
+        SourceError::Unreachable { url: self.url.clone(), cause: cause.to_string() }
+    }
+}

@@ -1,0 +1,87 @@
+//! Resumable uploads of blobs by replication clients.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use pakhus_blobs::UploadId;
+use pakhus_core::Digest;
+use pakhus_db::blobs;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::server_auth::Peer;
+use crate::app::{App, now};
+use crate::host::RequestBody;
+use crate::http::Problem;
+
+type Result<T> = std::result::Result<T, Problem>;
+
+/// The most bytes of one blob.
+const MAX_BLOB: u64 = 256 * 1024 * 1024 * 1024;
+
+/// `POST uploads`: begins one.
+pub(super) async fn begin(State(app): State<App>, peer: Peer) -> Result<(StatusCode, Json<Value>)> {
+    peer.may_push()?;
+    let id = app.blobs.uploads().create().await?;
+    Ok((StatusCode::CREATED, Json(json!({ "id": id.to_string() }))))
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct AppendQuery {
+    offset: u64,
+}
+
+/// `PATCH uploads/ID?offset=N`: adds the body from byte N on, where the upload must end so far.
+pub(super) async fn append(
+    State(app): State<App>,
+    peer: Peer,
+    Path((_, id)): Path<(String, String)>,
+    Query(query): Query<AppendQuery>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Value>> {
+    peer.may_push()?;
+    let id = upload_id(&id)?;
+    let mut body = RequestBody::new(body, &headers);
+    let mut append = app.blobs.uploads().append(&id, Some(query.offset), MAX_BLOB).await?;
+    loop {
+        match body.next().await {
+            Ok(Some(bytes)) => append.write(bytes).await?,
+            Ok(None) => break,
+            // What came counts: the client asks how much that was and goes on from there.
+            Err(refusal) => {
+                append.finish().await?;
+                return Err(refusal.into());
+            }
+        }
+    }
+    Ok(Json(json!({ "offset": append.finish().await? })))
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct FinishQuery {
+    digest: String,
+}
+
+/// `PUT uploads/ID?digest=D`: ends it; its bytes must have this digest.
+pub(super) async fn finish(
+    State(app): State<App>,
+    peer: Peer,
+    Path((_, id)): Path<(String, String)>,
+    Query(query): Query<FinishQuery>,
+) -> Result<StatusCode> {
+    peer.may_push()?;
+    let id = upload_id(&id)?;
+    let digest: Digest = query
+        .digest
+        .parse()
+        .map_err(|_| Problem::bad_request("`digest` is not `sha256:` and 64 hexadecimal digits"))?;
+    app.blobs.uploads().finish(&id, digest).await?;
+    blobs::note_received(&app.database, peer.feed.id, &digest, now()).await?;
+    Ok(StatusCode::CREATED)
+}
+
+fn upload_id(text: &str) -> Result<UploadId> {
+    text.parse().map_err(|_| Problem::not_found("there is no such upload"))
+}

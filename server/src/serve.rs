@@ -1,0 +1,182 @@
+//! `pakhus serve`: from the configuration to a server that answers.
+
+use std::fmt;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use pakhus_blobs::BlobStore;
+use pakhus_core::replication::InstanceInfo;
+use pakhus_db::Database;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::app::{App, Parts, now};
+use crate::bootstrap::{BootstrapError, bootstrap, first_admin_key};
+use crate::cli::ServeArguments;
+use crate::config::{Config, ConfigError};
+use crate::diagnostics::DiagnosticCenter;
+use crate::feeds::FeedDirectory;
+use crate::host::DocumentCache;
+use crate::http::{Listening, TlsFiles, listen, router};
+use crate::metrics::Metrics;
+use crate::package_types::{PackageTypes, built_in_names};
+use crate::replication::{Replicator, keep_schedule};
+use crate::telemetry;
+
+/// Why a server does not start, or stops by itself.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServeError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("cannot make the data directory {}: {source}", path.display())]
+    DataDir { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Database(#[from] pakhus_db::Error),
+    #[error("the blob store cannot be opened: {0}")]
+    Blobs(#[from] pakhus_blobs::Error),
+    #[error(transparent)]
+    Bootstrap(#[from] BootstrapError),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// How often feeds are read again, to see what other nodes of the instance changed.
+const RELOAD: Duration = Duration::from_secs(2);
+
+/// Uploads that were not continued for so long are removed.
+const STALE_UPLOAD: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A server that is ready to answer.
+pub(crate) struct Site {
+    pub(crate) app: App,
+    pub(crate) admin_key: PathBuf,
+    pub(crate) url: String,
+    listening: Listening,
+}
+
+/// Runs a server until it is asked to stop.
+pub(crate) async fn run(arguments: ServeArguments) -> Result<(), ServeError> {
+    telemetry::start();
+    let names = built_in_names();
+    let built_in: Vec<_> = names.iter().map(String::as_str).collect();
+    let mut config = Config::load(arguments.config.as_deref(), &arguments.overrides(), &built_in)?;
+    config.settle_package_types(&[])?;
+    let site = Site::open(&config).await?;
+    announce(&site)?;
+    let stop = site.listening.stopper();
+    tokio::spawn(async move {
+        asked_to_stop().await;
+        tracing::info!("stopping: running requests may end");
+        stop();
+    });
+    site.serve().await
+}
+
+impl Site {
+    /// Opens everything and binds the socket.
+    pub(crate) async fn open(config: &Config) -> Result<Self, ServeError> {
+        // Fails when it is set already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        tokio::fs::create_dir_all(&config.data_dir)
+            .await
+            .map_err(|source| ServeError::DataDir { path: config.data_dir.clone(), source })?;
+        let database = Database::open(config.database.url.expose()).await?;
+        let blobs = BlobStore::open(&config.blobs.path).await?;
+        bootstrap(&database, config).await?;
+        let admin_key = first_admin_key(&database, &config.data_dir).await?;
+        let id = pakhus_db::instance::id(&database, now()).await?;
+        pakhus_db::executions::fail_interrupted(&database, now()).await?;
+        let tls = config
+            .tls
+            .as_ref()
+            .map(|tls| TlsFiles { certificate: tls.certificate.clone(), key: tls.key.clone() });
+        let listening = listen(config.listen, tls).await?;
+        let level = config.diagnostics.minimum_log_level;
+        let app = App::new(Parts {
+            instance: InstanceInfo { id, name: config.instance_name.clone() },
+            public_url: config.public_url.as_ref().map(|url| url.as_str().to_owned()),
+            blobs,
+            package_types: PackageTypes::enabled(&config.package_types.enabled),
+            feeds: FeedDirectory::load(database.clone()).await?,
+            documents: DocumentCache::new(),
+            diagnostics: DiagnosticCenter::open(database.clone(), level.into()).await?,
+            metrics: Metrics::new(),
+            replicator: Replicator::default(),
+            database,
+        });
+        let url = match &app.public_url {
+            Some(url) => url.clone(),
+            None => listening.url()?,
+        };
+        Ok(Self { app, admin_key, url, listening })
+    }
+
+    /// What stops [`Self::serve`].
+    pub(crate) fn stopper(&self) -> impl Fn() + Send + 'static {
+        self.listening.stopper()
+    }
+
+    /// Answers and replicates until stopped.
+    pub(crate) async fn serve(self) -> Result<(), ServeError> {
+        let app = self.app;
+        let background = [
+            tokio::spawn(keep_schedule(app.clone())),
+            tokio::spawn(keep_feeds_fresh(app.clone())),
+            tokio::spawn(sweep_uploads(app.clone())),
+        ];
+        let served = self.listening.serve(router(app.clone())).await;
+        for task in background {
+            task.abort();
+        }
+        app.database.clone().close().await;
+        Ok(served?)
+    }
+}
+
+async fn keep_feeds_fresh(app: App) {
+    loop {
+        tokio::time::sleep(RELOAD).await;
+        if let Err(error) = app.feeds.reload().await {
+            tracing::warn!(%error, "the feeds could not be read again");
+        }
+    }
+}
+
+async fn sweep_uploads(app: App) {
+    loop {
+        if let Err(error) = app.blobs.uploads().sweep(STALE_UPLOAD).await {
+            tracing::warn!(%error, "stale uploads could not be removed");
+        }
+        tokio::time::sleep(Duration::from_secs(60 * 60)).await;
+    }
+}
+
+/// Waits for Ctrl-C or a polite kill.
+pub(crate) async fn asked_to_stop() {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// Says where the server is and how to begin.
+fn announce(site: &Site) -> io::Result<()> {
+    say(format_args!("Pakhus {} is listening on {}", crate::app::VERSION, site.url))?;
+    say(format_args!("  admin API key   {}", site.admin_key.display()))?;
+    for feed in site.app.feeds.all().values() {
+        let package_type = &feed.settings.package_type;
+        let name = feed.name();
+        say(format_args!("  {package_type} feed        {}/{package_type}/{name}/", site.url))?;
+    }
+    Ok(())
+}
+
+/// Writes a line to standard output, at once.
+pub(crate) fn say(line: fmt::Arguments<'_>) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
+}
