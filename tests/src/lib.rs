@@ -1,1 +1,6 @@
-//! tests
+//! What the tests of the whole share: real servers on loopback ports, real clients, and packages.
+
+pub mod npm;
+pub mod package;
+pub mod server;
+pub mod wait;

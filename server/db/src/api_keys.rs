@@ -91,7 +91,6 @@ pub async fn replace_file_keys(
                 ])
                 .to_owned(),
         )
-        .on_empty_do_nothing()
         .exec_without_returning(&transaction)
         .await?;
     transaction.commit().await?;

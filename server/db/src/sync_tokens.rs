@@ -77,7 +77,6 @@ pub async fn replace_file_tokens(
                 .update_column(sync_tokens::Column::Origin)
                 .to_owned(),
         )
-        .on_empty_do_nothing()
         .exec_without_returning(&transaction)
         .await?;
     transaction.commit().await?;

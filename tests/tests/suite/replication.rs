@@ -1,0 +1,107 @@
+//! Two sites, real processes.
+
+use pakhus_tests::package::Package;
+use pakhus_tests::server::{Server, Setup};
+use pakhus_tests::wait::until;
+
+async fn pair(client_mode: &str) -> (Server, Server) {
+    let hub = Setup::new().npm_feed("libs", "read-write").start().await;
+    let leaf = Setup::new()
+        .npm_feed("libs", "read-write")
+        .client_of(&hub, "libs", client_mode)
+        .start()
+        .await;
+    (hub, leaf)
+}
+
+async fn arrives(server: &Server, name: &str) {
+    until(&format!("{name} arrives"), async || {
+        server.get(&format!("/npm/libs/{name}")).await.status().is_success().then_some(())
+    })
+    .await;
+}
+
+async fn goes(server: &Server, name: &str) {
+    until(&format!("{name} goes"), async || {
+        (server.get(&format!("/npm/libs/{name}")).await.status() == 404).then_some(())
+    })
+    .await;
+}
+
+/// A packument as the site renders it, with its own address taken out.
+async fn packument(server: &Server, name: &str) -> String {
+    let text = server.get(&format!("/npm/libs/{name}")).await.text().await.expect("a body");
+    text.replace(server.address(), "SITE")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_published_at_either_site_is_the_same_at_the_other() {
+    let (hub, leaf) = pair("mirror").await;
+    hub.publish("libs", &Package::new("from-hub", "1.0.0")).await;
+    leaf.publish("libs", &Package::new("from-leaf", "1.0.0")).await;
+    arrives(&leaf, "from-hub").await;
+    arrives(&hub, "from-leaf").await;
+    for name in ["from-hub", "from-leaf"] {
+        assert_eq!(packument(&hub, name).await, packument(&leaf, name).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_run_moves_nothing() {
+    let (hub, leaf) = pair("mirror").await;
+    hub.publish("libs", &Package::new("a", "1.0.0")).await;
+    leaf.publish("libs", &Package::new("b", "1.0.0")).await;
+    arrives(&leaf, "a").await;
+    arrives(&hub, "b").await;
+    leaf.sync("libs").await;
+    let execution = leaf.sync("libs").await;
+    assert_eq!(execution["summary"], "nothing changed", "{execution}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delete_at_the_mirror_removes_it_at_the_source() {
+    let (hub, leaf) = pair("mirror").await;
+    hub.publish("libs", &Package::new("a", "1.0.0")).await;
+    arrives(&leaf, "a").await;
+    let document = leaf.json("/npm/libs/a?write=true").await;
+    let path = format!("/npm/libs/a/-rev/{}", document["_rev"].as_str().expect("a revision"));
+    let response = leaf.request(reqwest::Method::DELETE, &path).send().await.expect("an answer");
+    assert!(response.status().is_success());
+    goes(&hub, "a").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pull_only_leaf_keeps_its_own_changes_to_itself() {
+    let (hub, leaf) = pair("pull-only").await;
+    leaf.publish("libs", &Package::new("own", "1.0.0")).await;
+    hub.publish("libs", &Package::new("shared", "1.0.0")).await;
+    arrives(&leaf, "shared").await;
+    leaf.sync("libs").await;
+    assert_eq!(hub.get("/npm/libs/own").await.status(), 404);
+    assert_eq!(leaf.get("/npm/libs/own").await.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happened_while_a_site_was_down_arrives_when_it_is_back() {
+    let (hub, mut leaf) = pair("mirror").await;
+    hub.publish("libs", &Package::new("a", "1.0.0")).await;
+    arrives(&leaf, "a").await;
+    leaf.kill();
+    hub.publish("libs", &Package::new("b", "1.0.0")).await;
+    leaf.restart().await;
+    arrives(&leaf, "b").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_sync_token_is_refused_and_an_unknown_feed_not_found() {
+    let (hub, _leaf) = pair("mirror").await;
+    let ask = async |path: &str, token: &str| {
+        let request = hub.anonymous(reqwest::Method::GET, path).bearer_auth(token);
+        let response = request.send().await.expect("an answer");
+        let kind = response.headers()["content-type"].to_str().expect("a text").to_owned();
+        (response.status().as_u16(), kind)
+    };
+    let problem = "application/problem+json".to_owned();
+    assert_eq!(ask("/replication/libs/", "wrong").await, (401, problem.clone()));
+    assert_eq!(ask("/replication/nothing/", "wrong").await, (404, problem));
+}
