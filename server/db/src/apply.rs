@@ -78,7 +78,9 @@ fn check(writes: &[Write]) -> Result<()> {
     let mut keys = HashSet::with_capacity(writes.len());
     for Write { key, state, .. } in writes {
         if !state.fits(key.kind()) {
-            return Err(Refusal::invalid(format!("{key:?} cannot have a state of that kind")).into());
+            return Err(
+                Refusal::invalid(format!("{key:?} cannot have a state of that kind")).into()
+            );
         }
         if !keys.insert(key) {
             return Err(Refusal::invalid(format!("{key:?} is written twice in one page")).into());

@@ -100,8 +100,7 @@ pub async fn page(
 /// # Errors
 /// When the database fails.
 pub async fn changed_at(database: &Database, feed_id: i64, seq: u64) -> Result<Option<Timestamp>> {
-    let line = feed_log::Entity::find_by_id((feed_id, seq.cast_signed()))
-        .one(database.reader())
-        .await?;
+    let line =
+        feed_log::Entity::find_by_id((feed_id, seq.cast_signed())).one(database.reader()).await?;
     Ok(line.map(|line| Timestamp::from_millis(line.at)))
 }

@@ -1,14 +1,13 @@
 //! Connections: one writer and several readers.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    ConnectOptions, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 use tokio::sync::watch;
 
@@ -29,8 +28,8 @@ pub struct Database {
 const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Database {
-    /// Opens `url` (`sqlite:PATH` or `postgres://…`), creates what is missing and brings the schema up
-    /// to date. Two nodes may do so at once.
+    /// Opens `url` (`sqlite:PATH`, percent-encoded, or `postgres://…`), creates what is missing and
+    /// brings the schema up to date. Two nodes may do so at once.
     ///
     /// # Errors
     /// When the database cannot be reached or migrated, or the URL is of another kind.
@@ -40,7 +39,9 @@ impl Database {
         } else {
             let mut options = ConnectOptions::new(url);
             options.max_connections(20).acquire_timeout(PATIENCE).sqlx_logging(false);
-            options.test_before_acquire(false).record_stmt_in_spans(false);
+            options.record_stmt_in_spans(false);
+            // PostgreSQL may have been restarted since, or a firewall may have cut the connection.
+            options.test_before_acquire_if_idle_for(Duration::from_secs(10));
             let pool = sea_orm::Database::connect(options).await?;
             Self { writer: pool.clone(), reader: pool, heads: Arc::default() }
         };
@@ -49,36 +50,41 @@ impl Database {
     }
 
     async fn connect_sqlite(url: &str) -> Result<Self> {
-        let path = url.trim_start_matches("sqlite:").trim_start_matches("//");
-        if let Some(folder) = Path::new(path).parent() {
+        let url: SqliteConnectOptions =
+            url.parse().map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))))?;
+        let path = url.get_filename().to_owned();
+        if let Some(folder) = path.parent() {
             tokio::fs::create_dir_all(folder).await.map_err(|error| {
-                Error::Database(sea_orm::DbErr::Custom(format!(
+                Error::Database(DbErr::Custom(format!(
                     "cannot create the folder {}: {error}",
                     folder.display()
                 )))
             })?;
         }
+        let options = |connections, map: fn(SqliteConnectOptions) -> SqliteConnectOptions| {
+            let path = path.clone();
+            let mut options = ConnectOptions::new("sqlite:");
+            options.max_connections(connections).acquire_timeout(PATIENCE).sqlx_logging(false);
+            options.test_before_acquire(false).record_stmt_in_spans(false);
+            options.map_sqlx_sqlite_opts(move |options| {
+                let options = options.filename(&path).busy_timeout(PATIENCE);
+                map(options.pragma("cache_size", "-16384"))
+            });
+            options
+        };
         // FULL: with WAL, NORMAL could lose the last commits when the power fails, and those were
         // acknowledged.
-        let pragmas = |options: SqliteConnectOptions| {
+        let writer = options(1, |options| {
             options
+                .create_if_missing(true)
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Full)
-                .busy_timeout(PATIENCE)
-                .pragma("cache_size", "-16384")
                 .optimize_on_close(true, 400)
-        };
-        let mut writer = ConnectOptions::new(format!("sqlite:{path}?mode=rwc"));
-        writer.max_connections(1).acquire_timeout(PATIENCE).sqlx_logging(false);
-        writer.test_before_acquire(false).record_stmt_in_spans(false);
-        writer.map_sqlx_sqlite_opts(pragmas);
-        let mut reader = ConnectOptions::new(format!("sqlite:{path}"));
-        reader.max_connections(4).acquire_timeout(PATIENCE).sqlx_logging(false);
-        reader.test_before_acquire(false).record_stmt_in_spans(false);
-        reader.map_sqlx_sqlite_opts(move |options| pragmas(options).read_only(true));
+        });
+        let reader = options(4, |options| options.read_only(true));
         // The writer first: it creates the file and sets the journal mode.
-        let writer = sea_orm::Database::connect(writer).await?;
-        let reader = sea_orm::Database::connect(reader).await?;
+        let writer = connect_patiently(writer).await?;
+        let reader = connect_patiently(reader).await?;
         Ok(Self { writer, reader, heads: Arc::default() })
     }
 
@@ -95,15 +101,33 @@ impl Database {
     /// Begins a transaction that may write. On SQLite it takes the write lock at once: a transaction
     /// that reads first and then writes would fail when another wrote in between.
     pub(crate) async fn begin(&self) -> Result<DatabaseTransaction> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        Ok(self.writer.begin_with_options(options).await?)
+        let writer = self.writer.clone();
+        // In a task of its own, which goes on when the caller is dropped: sqlx puts a connection to
+        // PostgreSQL whose BEGIN was cut off back into the pool with its transaction open, and what
+        // others then write by that connection is never committed.
+        let begin = tokio::spawn(async move {
+            let options = TransactionOptions {
+                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+                ..TransactionOptions::default()
+            };
+            writer.begin_with_options(options).await
+        });
+        Ok(begin.await.map_err(|error| DbErr::Custom(error.to_string()))??)
     }
 
     pub(crate) fn backend(&self) -> DbBackend {
         self.writer.get_database_backend()
+    }
+
+    /// Has all statements shown to `watch`.
+    #[cfg(test)]
+    pub(crate) fn watch_statements(
+        &mut self,
+        watch: impl Fn(&sea_orm::Statement) + Clone + Send + Sync + 'static,
+    ) {
+        let again = watch.clone();
+        self.writer.set_metric_callback(move |info| watch(info.statement));
+        self.reader.set_metric_callback(move |info| again(info.statement));
     }
 
     /// Whether the database answers.
@@ -140,4 +164,26 @@ impl Database {
         let mut heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
         heads.entry(feed_id).or_insert_with(|| watch::channel(0).0).clone()
     }
+}
+
+/// Connects to SQLite, again where somebody else who creates the same database is in the way: SQLite
+/// does not wait for its turn to set the journal mode.
+async fn connect_patiently(options: ConnectOptions) -> Result<DatabaseConnection> {
+    let start = Instant::now();
+    loop {
+        match sea_orm::Database::connect(options.clone()).await {
+            Err(error) if is_busy(&error) && start.elapsed() < PATIENCE => {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            outcome => return Ok(outcome?),
+        }
+    }
+}
+
+fn is_busy(error: &DbErr) -> bool {
+    const SQLITE_BUSY: u32 = 5;
+    let DbErr::Conn(RuntimeErr::SqlxError(error)) = error else { return false };
+    let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+    // The upper bytes of a code tell what SQLite was at.
+    code.is_some_and(|code| code & 0xff == SQLITE_BUSY)
 }

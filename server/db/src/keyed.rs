@@ -25,8 +25,8 @@ impl Keyed for shadows::Entity {
 
 /// Narrows `query` to the rows under `keys`: at least one, and none twice.
 ///
-/// By a join with the list of keys: for `(name, kind, item) IN (…)` SQLite reads the whole table, and
-/// PostgreSQL takes ten times as long to plan.
+/// By a join with the list of keys: for `(name, kind, item) IN (…)` SQLite reads all versions of each
+/// package, and PostgreSQL takes ten times as long to plan.
 pub(crate) fn under<E: Keyed>(mut query: Select<E>, keys: &[RecordKey]) -> Select<E> {
     let rows = keys.iter().map(|key| (key.name(), key.kind() as i64, key.item()));
     QuerySelect::query(&mut query).from_values(rows, "keys");

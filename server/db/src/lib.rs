@@ -1,9 +1,9 @@
 //! The database of an instance: feeds, the records they hold, the change log, links to other sites,
 //! executions, diagnostics and keys. On SQLite (the embedded default) and PostgreSQL, by the same code.
 //!
-//! Invariants: every change of a feed's records goes through [`write`], which gives it the feed's next
-//! sequence number and a line in the feed's log within the transaction that makes it; a feed's row is
-//! locked for the length of such a transaction, so that numbers become visible in order.
+//! Invariants: every change of a feed's records goes through [`mod@write`], which gives it the feed's
+//! next sequence number and a line in the feed's log within the transaction that makes it; a feed's row
+//! is locked for the length of such a transaction, so that numbers become visible in order.
 
 pub mod api_keys;
 pub mod apply;
@@ -22,6 +22,8 @@ mod keyed;
 pub mod links;
 mod migration;
 pub mod packages;
+#[cfg(test)]
+mod plans;
 pub mod records;
 pub mod settings;
 pub mod sync_tokens;
@@ -29,3 +31,7 @@ pub mod write;
 
 pub use connect::Database;
 pub use error::{Error, Result};
+
+// By this name the tests' own files know the crate, which `plans` takes in.
+#[cfg(test)]
+extern crate self as pakhus_db;

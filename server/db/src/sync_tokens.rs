@@ -43,7 +43,7 @@ pub async fn create(
         last_used_at: Set(None),
         ..Default::default()
     };
-    token_of(row.insert(database.writer()).await?)
+    token_of(&row.insert(database.writer()).await?)
 }
 
 /// Makes the tokens of the feed that come from the configuration file those in `secrets`.
@@ -93,7 +93,7 @@ pub async fn find(database: &Database, feed_id: i64, secret: &str) -> Result<Opt
         .filter(sync_tokens::Column::Hash.eq(hash(secret)))
         .one(database.reader())
         .await?;
-    row.map(token_of).transpose()
+    row.as_ref().map(token_of).transpose()
 }
 
 /// Notes that a token was shown.
@@ -119,7 +119,7 @@ pub async fn list(database: &Database, feed_id: i64) -> Result<Vec<SyncToken>> {
         .order_by_asc(sync_tokens::Column::Id)
         .all(database.reader())
         .await?;
-    rows.into_iter().map(token_of).collect()
+    rows.iter().map(token_of).collect()
 }
 
 /// Removes a token of a feed; `false` when it has none with this number.
@@ -135,7 +135,7 @@ pub async fn revoke(database: &Database, feed_id: i64, id: i64) -> Result<bool> 
     Ok(deleted.rows_affected > 0)
 }
 
-fn token_of(row: sync_tokens::Model) -> Result<SyncToken> {
+fn token_of(row: &sync_tokens::Model) -> Result<SyncToken> {
     Ok(SyncToken {
         id: row.id,
         origin: from_word(&row.origin)?,

@@ -27,7 +27,7 @@ pub(super) async fn write_blobs(
         })
         .collect();
     for gone in gone.chunks(ROWS) {
-        // Not the plain list: SQLite reads the whole table for a list of tuples.
+        // A subquery: PostgreSQL takes ten times as long to plan a list of tuples.
         let gone = Query::select()
             .columns(["column1", "column2", "column3"])
             .from_values(gone.iter().cloned(), "gone")

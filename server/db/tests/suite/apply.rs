@@ -1,9 +1,9 @@
 //! Merging what comes from other sites.
 
-use pakhus_core::replication::{
-    CountState, Cursor, Merged, MergePolicy, Position, RecordKey, State,
-};
 use pakhus_core::RefusalKind;
+use pakhus_core::replication::{
+    CountState, Cursor, MergePolicy, Merged, Position, RecordKey, State,
+};
 use pakhus_db::links::LinkProgress;
 use pakhus_db::write::Write;
 use pakhus_db::{apply, links};
@@ -238,8 +238,7 @@ async fn a_preview_says_what_a_page_would_do_and_does_nothing(bench: &Bench) {
         content("a", "2.0.0", 1, 5, "y", vec![]),
         foreign_tag("a", "latest", Some("1.0.0"), 1),
     ];
-    let preview =
-        apply::preview(&site.database, site.feed.id, &page, MergePolicy::Converge).await;
+    let preview = apply::preview(&site.database, site.feed.id, &page, MergePolicy::Converge).await;
     let expected: Vec<(RecordKey, Merged)> = vec![
         (page[0].key.clone(), Merged::Same),
         (page[1].key.clone(), Merged::TakeRemote(None)),

@@ -11,17 +11,19 @@ use pakhus_core::{Change, Committed, Edit, PackageContents, Refusal, Timestamp};
 use pakhus_db::feeds::{Anonymous, ClientSettings, Feed, FeedSettings, Origin};
 use pakhus_db::write::Write;
 use pakhus_db::{Database, Error, apply, changes, commit, feeds, records};
-use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult, Statement};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, Statement,
+};
 
 /// The databases that Pakhus runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Backend {
+pub(crate) enum Backend {
     Sqlite,
     Postgres,
 }
 
 /// Runs a test on a bench of its own and clears that away afterwards.
-pub async fn run(backend: Backend, test: impl AsyncFnOnce(&Bench)) {
+pub(crate) async fn run(backend: Backend, test: impl AsyncFnOnce(&Bench)) {
     let bench = Bench {
         backend,
         folder: tempfile::tempdir().expect("a temporary folder"),
@@ -36,26 +38,26 @@ pub async fn run(backend: Backend, test: impl AsyncFnOnce(&Bench)) {
 }
 
 /// Makes databases of one backend.
-pub struct Bench {
-    pub backend: Backend,
+pub(crate) struct Bench {
+    pub(crate) backend: Backend,
     folder: tempfile::TempDir,
     made: Mutex<Vec<String>>,
-    pub clock: Clock,
+    pub(crate) clock: Clock,
 }
 
 /// A clock that goes on by a millisecond each time somebody looks.
 #[derive(Clone)]
-pub struct Clock(Arc<AtomicI64>);
+pub(crate) struct Clock(Arc<AtomicI64>);
 
 impl Clock {
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         Timestamp::from_millis(self.0.fetch_add(1, Ordering::Relaxed))
     }
 }
 
 impl Bench {
     /// The URL of a database in which there is nothing.
-    pub async fn empty_database(&self) -> String {
+    pub(crate) async fn empty_database(&self) -> String {
         let name = format!("pakhus_test_{}", uuid::Uuid::new_v4().simple());
         match self.backend {
             Backend::Sqlite => {
@@ -72,7 +74,7 @@ impl Bench {
     }
 
     /// A site with a new database and one feed.
-    pub async fn site(&self, origin: &str) -> Site {
+    pub(crate) async fn site(&self, origin: &str) -> Site {
         let url = self.empty_database().await;
         let database = Database::open(&url).await.expect("a database");
         let feed = feeds::create(&database, &feed_settings("libs"), self.clock.now())
@@ -91,9 +93,11 @@ impl Bench {
 }
 
 fn cluster() -> String {
-    std::env::var("PAKHUS_TEST_POSTGRES").expect(
-        "PAKHUS_TEST_POSTGRES does not name a PostgreSQL to test on; use `tests/run`, which starts one",
-    )
+    std::env::var("PAKHUS_TEST_POSTGRES").unwrap_or_else(|_| {
+        panic!(
+            "PAKHUS_TEST_POSTGRES names no PostgreSQL to test on: use `tests/run`, which starts one"
+        )
+    })
 }
 
 async fn administer(cluster: &str, sql: &str) {
@@ -103,23 +107,26 @@ async fn administer(cluster: &str, sql: &str) {
 }
 
 /// An instance, as far as its database goes.
-pub struct Site {
-    pub database: Database,
-    pub feed: Feed,
-    pub url: String,
-    pub origin: String,
-    pub clock: Clock,
+pub(crate) struct Site {
+    pub(crate) database: Database,
+    pub(crate) feed: Feed,
+    pub(crate) url: String,
+    pub(crate) origin: String,
+    pub(crate) clock: Clock,
 }
 
 impl Site {
     /// Makes a change.
-    pub async fn commit(&self, edits: impl IntoIterator<Item = Edit>) -> Result<Committed, Error> {
+    pub(crate) async fn commit(
+        &self,
+        edits: impl IntoIterator<Item = Edit>,
+    ) -> Result<Committed, Error> {
         let change = Change { preconditions: Vec::new(), edits: edits.into_iter().collect() };
         self.change(&change).await
     }
 
     /// Makes a change with preconditions.
-    pub async fn change(&self, change: &Change) -> Result<Committed, Error> {
+    pub(crate) async fn change(&self, change: &Change) -> Result<Committed, Error> {
         let context = EditContext {
             origin: self.origin.clone(),
             now: self.clock.now(),
@@ -129,14 +136,14 @@ impl Site {
     }
 
     /// Merges states that come from elsewhere, without a link.
-    pub async fn apply(&self, writes: Vec<Write>, policy: MergePolicy) -> apply::Outcome {
+    pub(crate) async fn apply(&self, writes: Vec<Write>, policy: MergePolicy) -> apply::Outcome {
         apply::apply(&self.database, self.feed.id, writes, policy, None, self.clock.now())
             .await
             .expect("no failure")
     }
 
     /// Another handle on the same database, as another node has one.
-    pub async fn other_node(&self) -> Self {
+    pub(crate) async fn other_node(&self) -> Self {
         Self {
             database: Database::open(&self.url).await.expect("the same database"),
             feed: self.feed.clone(),
@@ -147,58 +154,107 @@ impl Site {
     }
 
     /// A connection that looks at the tables as they are.
-    pub async fn raw(&self) -> Raw {
+    pub(crate) async fn raw(&self) -> Raw {
         Raw(sea_orm::Database::connect(&self.url).await.expect("the same database"))
     }
 
+    /// One such connection, on which a transaction can be left open.
+    pub(crate) async fn raw_single(&self) -> Raw {
+        let mut options = ConnectOptions::new(&self.url);
+        options.max_connections(1);
+        Raw(sea_orm::Database::connect(options).await.expect("the same database"))
+    }
+
     /// What the feed holds of a package.
-    pub async fn contents(&self, name: &str) -> Option<PackageContents> {
+    pub(crate) async fn contents(&self, name: &str) -> Option<PackageContents> {
         records::contents(&self.database, self.feed.id, name).await.expect("no failure")
     }
 
     /// The version texts of a package, in their order.
-    pub async fn versions(&self, name: &str) -> Vec<String> {
+    pub(crate) async fn versions(&self, name: &str) -> Vec<String> {
         let contents = self.contents(name).await;
         let versions = contents.into_iter().flat_map(|contents| contents.versions);
         versions.map(|record| record.version.display().to_owned()).collect()
     }
 
     /// All records of the feed, tombstones included, in the order of their last change.
-    pub async fn all_records(&self) -> Vec<Record> {
+    pub(crate) async fn all_records(&self) -> Vec<Record> {
         let page = changes::page(&self.database, self.feed.id, 0, u64::MAX, usize::MAX).await;
         page.expect("no failure").records
     }
 
     /// The end of the feed's log.
-    pub async fn end(&self) -> Position {
+    pub(crate) async fn end(&self) -> Position {
         changes::end(&self.database, self.feed.id).await.expect("no failure").1
     }
 }
 
 /// A connection that looks at the tables as they are.
-pub struct Raw(pub DatabaseConnection);
+pub(crate) struct Raw(DatabaseConnection);
 
 impl Raw {
     /// The rows that `sql` gives.
-    pub async fn rows(&self, sql: &str) -> Vec<QueryResult> {
-        let statement = Statement::from_string(self.0.get_database_backend(), sql);
+    pub(crate) async fn rows(&self, sql: &str) -> Vec<QueryResult> {
+        self.query(Statement::from_string(self.0.get_database_backend(), sql)).await
+    }
+
+    /// The rows that a statement gives.
+    pub(crate) async fn query(&self, statement: Statement) -> Vec<QueryResult> {
         self.0.query_all_raw(statement).await.expect("valid SQL")
     }
 
     /// The one number that `sql` gives.
-    pub async fn number(&self, sql: &str) -> i64 {
+    pub(crate) async fn number(&self, sql: &str) -> i64 {
         let rows = self.rows(sql).await;
         rows[0].try_get_by_index(0).expect("a number")
     }
 
+    /// The rows of a table, each as one text with its bytes in hexadecimal digits.
+    pub(crate) async fn dump(&self, table: &str) -> Vec<String> {
+        let sql = match self.0.get_database_backend() {
+            DbBackend::Postgres => format!("SELECT CAST(t AS TEXT) FROM {table} AS t"),
+            _ => {
+                let columns = format!("SELECT name FROM pragma_table_info('{table}')");
+                let columns = self.texts(&columns).await.join("), quote(");
+                format!("SELECT lower(concat(quote({columns}))) FROM {table}")
+            }
+        };
+        self.texts(&sql).await
+    }
+
+    /// The names of the tables that have a column of that name which is never empty.
+    pub(crate) async fn tables_with(&self, column: &str) -> Vec<String> {
+        let sql = match self.0.get_database_backend() {
+            DbBackend::Postgres => format!(
+                "SELECT CAST(table_name AS TEXT) FROM information_schema.columns \
+                WHERE column_name = '{column}' AND is_nullable = 'NO'"
+            ),
+            _ => format!(
+                "SELECT m.name FROM sqlite_master m, pragma_table_info(m.name) c \
+                WHERE m.type = 'table' AND c.name = '{column}' AND c.\"notnull\""
+            ),
+        };
+        self.texts(&sql).await
+    }
+
+    async fn texts(&self, sql: &str) -> Vec<String> {
+        let rows = self.rows(sql).await;
+        rows.iter().map(|row| row.try_get_by_index(0).expect("a text")).collect()
+    }
+
+    /// Closes the connection.
+    pub(crate) async fn close(self) {
+        self.0.close().await.expect("it closes");
+    }
+
     /// Runs `sql`.
-    pub async fn execute(&self, sql: &str) {
+    pub(crate) async fn execute(&self, sql: &str) {
         self.0.execute_unprepared(sql).await.expect("valid SQL");
     }
 }
 
 /// Settings of a feed that replicates with nobody.
-pub fn feed_settings(name: &str) -> FeedSettings {
+pub(crate) fn feed_settings(name: &str) -> FeedSettings {
     FeedSettings {
         name: name.parse().expect("a feed name"),
         package_type: "npm".to_owned(),
@@ -211,7 +267,7 @@ pub fn feed_settings(name: &str) -> FeedSettings {
 
 /// The refusal that a call must have ended with.
 #[track_caller]
-pub fn refusal<T: std::fmt::Debug>(outcome: Result<T, Error>) -> Refusal {
+pub(crate) fn refusal<T: std::fmt::Debug>(outcome: Result<T, Error>) -> Refusal {
     match outcome {
         Err(Error::Refused(refusal)) => refusal,
         other => panic!("not refused: {other:?}"),

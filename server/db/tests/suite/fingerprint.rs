@@ -1,7 +1,7 @@
 //! Fingerprints of packages, and changes that hold only for one.
 
-use pakhus_core::{Change, Edit, Precondition, RefusalKind};
 use pakhus_core::replication::{CountState, MergePolicy, RecordKey, State};
+use pakhus_core::{Change, Edit, Precondition, RefusalKind};
 use pakhus_db::write::Write;
 
 use crate::bench::{Bench, Site, refusal};

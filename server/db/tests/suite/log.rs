@@ -14,7 +14,7 @@ on_both_backends!(
 
 /// Reads the whole log and checks it: numbers without gaps, a chain that is what `chain` makes of its
 /// lines, the feed's end at its end, and each record at the number of its last line.
-pub async fn check(site: &Site) {
+pub(crate) async fn check(site: &Site) {
     let raw = site.raw().await;
     let feed = site.feed.id;
     let lines = raw
@@ -58,7 +58,7 @@ pub async fn check(site: &Site) {
         let seq: i64 = row.try_get_by_index(3).expect("a number");
         assert_eq!(last[&key], (seq, Digest::from_slice(&state).expect("a digest")), "{key:?}");
     }
-    raw.0.close().await.expect("it closes");
+    raw.close().await;
 }
 
 async fn the_log_is_gapless_and_its_chain_leads_to_the_end_of_the_feed(bench: &Bench) {

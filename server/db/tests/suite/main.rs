@@ -53,7 +53,8 @@ fn no_file_of_this_suite_is_forgotten() {
     for file in std::fs::read_dir(folder).expect("the folder of this file") {
         let path = file.expect("a file of it").path();
         let module = path.file_stem().expect("a name").to_string_lossy().into_owned();
-        let listed = module == "main" || include_str!("main.rs").contains(&format!("mod {module};"));
+        let listed =
+            module == "main" || include_str!("main.rs").contains(&format!("mod {module};"));
         assert!(listed, "main.rs does not say `mod {module};`");
     }
 }

@@ -47,11 +47,15 @@ async fn a_tag_to_a_version_that_is_not_there_is_refused(bench: &Bench) {
 async fn a_tag_set_only_if_absent_stays_where_it_points_to_what_is_there(bench: &Bench) {
     let site = bench.site("la").await;
     site.commit([publish("a", "1.0.0"), tag_if_absent("a", "latest", "1.0.0")]).await.expect("set");
-    site.commit([publish("a", "2.0.0"), tag_if_absent("a", "latest", "2.0.0")]).await.expect("kept");
+    site.commit([publish("a", "2.0.0"), tag_if_absent("a", "latest", "2.0.0")])
+        .await
+        .expect("kept");
     assert_eq!(tags(&site).await, pairs(&[("latest", "1.0.0")]));
     assert_eq!(site.end().await.seq, 3, "keeping a tag is no change");
     // Where the version is gone, the tag counts as absent.
-    site.commit([delete("a", "1.0.0"), tag_if_absent("a", "latest", "2.0.0")]).await.expect("moved");
+    site.commit([delete("a", "1.0.0"), tag_if_absent("a", "latest", "2.0.0")])
+        .await
+        .expect("moved");
     assert_eq!(tags(&site).await, pairs(&[("latest", "2.0.0")]));
 }
 

@@ -1,33 +1,31 @@
 //! Packages to test with: names are keys as they are, versions are numbers and perhaps a pre-release.
 
-use pakhus_core::replication::{
-    Content, RecordKey, RegisterState, Standing, State, VersionState,
-};
+use pakhus_core::replication::{Content, RecordKey, RegisterState, Standing, State, VersionState};
 use pakhus_core::{
     BlobRef, Digest, Edit, Metadata, NewVersion, PackageName, PackageVersion, SortKey, Timestamp,
 };
 use pakhus_db::write::Write;
 
-pub fn name(text: &str) -> PackageName {
+pub(crate) fn name(text: &str) -> PackageName {
     PackageName::new(text, text).expect("a package name")
 }
 
-pub fn version(text: &str) -> PackageVersion {
+pub(crate) fn version(text: &str) -> PackageVersion {
     PackageVersion::new(text, text, sort_key(text)).expect("a version")
 }
 
-pub fn sort_key(version: &str) -> SortKey {
+pub(crate) fn sort_key(version: &str) -> SortKey {
     let (numbers, pre_release) = version.split_once('-').unwrap_or((version, ""));
     let numbers: Vec<_> =
         numbers.split('.').map(|number| number.parse().expect("a number")).collect();
     SortKey::of_numbers(&numbers, pre_release)
 }
 
-pub fn json(value: &str) -> Metadata {
+pub(crate) fn json(value: &str) -> Metadata {
     Metadata::from_value(&value).expect("a text is JSON")
 }
 
-pub fn blob(bytes: &str) -> BlobRef {
+pub(crate) fn blob(bytes: &str) -> BlobRef {
     BlobRef {
         digest: Digest::of(bytes.as_bytes()),
         size: bytes.len() as u64,
@@ -36,12 +34,17 @@ pub fn blob(bytes: &str) -> BlobRef {
 }
 
 /// A publish whose metadata and one blob follow from what is published.
-pub fn publish(package: &str, number: &str) -> Edit {
+pub(crate) fn publish(package: &str, number: &str) -> Edit {
     let blobs = vec![blob(&format!("{package} {number}"))];
     publish_with(package, number, "metadata", blobs)
 }
 
-pub fn publish_with(package: &str, number: &str, metadata: &str, blobs: Vec<BlobRef>) -> Edit {
+pub(crate) fn publish_with(
+    package: &str,
+    number: &str,
+    metadata: &str,
+    blobs: Vec<BlobRef>,
+) -> Edit {
     Edit::Publish(NewVersion {
         name: name(package),
         version: version(number),
@@ -50,11 +53,11 @@ pub fn publish_with(package: &str, number: &str, metadata: &str, blobs: Vec<Blob
     })
 }
 
-pub fn delete(package: &str, number: &str) -> Edit {
+pub(crate) fn delete(package: &str, number: &str) -> Edit {
     Edit::Delete { name: name(package), version: version(number) }
 }
 
-pub fn tag(package: &str, tag: &str, number: &str) -> Edit {
+pub(crate) fn tag(package: &str, tag: &str, number: &str) -> Edit {
     Edit::SetTag {
         name: name(package),
         tag: tag.to_owned(),
@@ -63,7 +66,7 @@ pub fn tag(package: &str, tag: &str, number: &str) -> Edit {
     }
 }
 
-pub fn tag_if_absent(package: &str, tag: &str, number: &str) -> Edit {
+pub(crate) fn tag_if_absent(package: &str, tag: &str, number: &str) -> Edit {
     Edit::SetTag {
         name: name(package),
         tag: tag.to_owned(),
@@ -72,12 +75,17 @@ pub fn tag_if_absent(package: &str, tag: &str, number: &str) -> Edit {
     }
 }
 
-pub fn remove_tag(package: &str, tag: &str) -> Edit {
+pub(crate) fn remove_tag(package: &str, tag: &str) -> Edit {
     Edit::RemoveTag { name: name(package), tag: tag.to_owned() }
 }
 
 /// Sets an attribute of a version, or of the package where `number` is `None`.
-pub fn attribute(package: &str, number: Option<&str>, what: &str, value: Option<&str>) -> Edit {
+pub(crate) fn attribute(
+    package: &str,
+    number: Option<&str>,
+    what: &str,
+    value: Option<&str>,
+) -> Edit {
     Edit::SetAttribute {
         name: name(package),
         version: number.map(version),
@@ -86,16 +94,16 @@ pub fn attribute(package: &str, number: Option<&str>, what: &str, value: Option<
     }
 }
 
-pub fn version_key(package: &str, number: &str) -> RecordKey {
+pub(crate) fn version_key(package: &str, number: &str) -> RecordKey {
     RecordKey::Version { name: package.to_owned(), version: number.to_owned() }
 }
 
-pub fn tag_key(package: &str, tag: &str) -> RecordKey {
+pub(crate) fn tag_key(package: &str, tag: &str) -> RecordKey {
     RecordKey::Tag { name: package.to_owned(), tag: tag.to_owned() }
 }
 
 /// A version as another site publishes it.
-pub fn content(
+pub(crate) fn content(
     package: &str,
     number: &str,
     incarnation: u64,
@@ -119,7 +127,7 @@ pub fn content(
 }
 
 /// The delete of a version as another site makes it.
-pub fn tombstone(package: &str, number: &str, incarnation: u64, at: i64) -> Write {
+pub(crate) fn tombstone(package: &str, number: &str, incarnation: u64, at: i64) -> Write {
     let standing = Standing::Deleted { at: Timestamp::from_millis(at) };
     Write {
         key: version_key(package, number),
@@ -129,7 +137,7 @@ pub fn tombstone(package: &str, number: &str, incarnation: u64, at: i64) -> Writ
 }
 
 /// A tag as another site sets it.
-pub fn foreign_tag(package: &str, tag: &str, number: Option<&str>, counter: u64) -> Write {
+pub(crate) fn foreign_tag(package: &str, tag: &str, number: Option<&str>, counter: u64) -> Write {
     let state = RegisterState {
         counter,
         value: number.map(json),
@@ -140,7 +148,7 @@ pub fn foreign_tag(package: &str, tag: &str, number: Option<&str>, counter: u64)
 }
 
 /// What a site hands on of a record that it read from another.
-pub fn write_of(record: &pakhus_core::replication::Record) -> Write {
+pub(crate) fn write_of(record: &pakhus_core::replication::Record) -> Write {
     let sort_key = match &record.key {
         RecordKey::Version { version, .. } => Some(sort_key(version)),
         _ => None,

@@ -1,0 +1,190 @@
+//! Feeds and their settings.
+
+use pakhus_core::replication::{ClientMode, MergePolicy, ServerMode};
+use pakhus_db::feeds::{self, Anonymous, ClientSettings, Counts, FeedSettings, Origin};
+use pakhus_db::{Error, blobs, links, sync_tokens};
+
+use crate::bench::{Bench, feed_settings};
+use crate::vocabulary::{blob, content, delete, publish, tag};
+
+on_both_backends!(
+    settings_read_back_as_they_were_given,
+    a_second_feed_of_a_name_is_not_made,
+    an_update_leaves_name_type_and_log_as_they_are,
+    a_feed_that_is_gone_cannot_be_updated,
+    feeds_are_listed_by_name,
+    deleting_a_feed_removes_everything_of_it_and_nothing_else,
+    a_feed_made_again_has_another_log,
+    a_feed_deleted_while_others_write_to_it_leaves_nothing,
+    counts_are_of_what_is_there,
+);
+
+fn all_settings(name: &str) -> FeedSettings {
+    FeedSettings {
+        name: name.parse().expect("a feed name"),
+        package_type: "nuget".to_owned(),
+        anonymous: Anonymous::View,
+        origin: Origin::File,
+        server_mode: ServerMode::ReadWrite,
+        client: ClientSettings {
+            mode: ClientMode::Mirror,
+            source_url: Some("https://la.example/libs".to_owned()),
+            sync_token: Some("secret".to_owned()),
+            interval_ms: 5_000,
+        },
+    }
+}
+
+async fn settings_read_back_as_they_were_given(bench: &Bench) {
+    let site = bench.site("la").await;
+    let now = bench.clock.now();
+    let made = feeds::create(&site.database, &all_settings("all"), now).await;
+    let made = made.expect("no failure").expect("a new name");
+    assert_eq!((&made.settings, made.created_at), (&all_settings("all"), now));
+    assert_eq!(feeds::list(&site.database).await.expect("no failure"), [made, site.feed]);
+}
+
+async fn a_second_feed_of_a_name_is_not_made(bench: &Bench) {
+    let site = bench.site("la").await;
+    let now = bench.clock.now();
+    let made = feeds::create(&site.database, &feed_settings("libs"), now).await;
+    assert_eq!(made.expect("no failure"), None);
+    assert_eq!(feeds::list(&site.database).await.expect("no failure").len(), 1);
+    assert!(feeds::any(&site.database).await.expect("no failure"));
+}
+
+async fn an_update_leaves_name_type_and_log_as_they_are(bench: &Bench) {
+    let site = bench.site("la").await;
+    site.commit([publish("a", "1.0.0")]).await.expect("published");
+    let end = site.end().await;
+    let updated = feeds::update(&site.database, site.feed.id, &all_settings("other")).await;
+    let updated = updated.expect("updated");
+    let expected = FeedSettings {
+        name: site.feed.settings.name.clone(),
+        package_type: site.feed.settings.package_type.clone(),
+        ..all_settings("other")
+    };
+    assert_eq!(updated.settings, expected);
+    assert_eq!(feeds::list(&site.database).await.expect("no failure"), [updated]);
+    assert_eq!(site.end().await, end);
+}
+
+async fn a_feed_that_is_gone_cannot_be_updated(bench: &Bench) {
+    let site = bench.site("la").await;
+    feeds::delete(&site.database, site.feed.id).await.expect("deleted");
+    feeds::delete(&site.database, site.feed.id).await.expect("nothing to delete");
+    let updated = feeds::update(&site.database, site.feed.id, &all_settings("libs")).await;
+    assert!(matches!(updated, Err(Error::NoSuchFeed)), "{updated:?}");
+    assert!(!feeds::any(&site.database).await.expect("no failure"));
+}
+
+async fn feeds_are_listed_by_name(bench: &Bench) {
+    let site = bench.site("la").await;
+    for name in ["z", "0", "libs-2", "libs.1"] {
+        let made = feeds::create(&site.database, &feed_settings(name), bench.clock.now()).await;
+        made.expect("no failure").expect("a new name");
+    }
+    let listed = feeds::list(&site.database).await.expect("no failure");
+    let names: Vec<_> = listed.iter().map(|feed| feed.name().as_str()).collect();
+    assert_eq!(names, ["0", "libs", "libs-2", "libs.1", "z"]);
+}
+
+async fn deleting_a_feed_removes_everything_of_it_and_nothing_else(bench: &Bench) {
+    let site = bench.site("la").await;
+    let mut other = site.other_node().await;
+    let made = feeds::create(&site.database, &feed_settings("other"), bench.clock.now()).await;
+    other.feed = made.expect("no failure").expect("a new name");
+    let raw = site.raw().await;
+    let tables = match raw.tables_with("feed_id").await {
+        tables if tables.len() > 8 => tables,
+        tables => panic!("only {tables:?}"),
+    };
+    for site in [&site, &other] {
+        // Something in each table that has something of a feed.
+        let (database, feed, now) = (&site.database, site.feed.id, bench.clock.now());
+        site.commit([publish("a", "1.0.0"), tag("a", "latest", "1.0.0")]).await.expect("published");
+        site.apply(vec![content("a", "1.0.0", 1, 5, "", vec![])], MergePolicy::Converge).await;
+        site.commit([publish("a", "2.0.0"), delete("a", "1.0.0")]).await.expect("committed");
+        blobs::note_received(database, feed, &blob("x").digest, now).await.expect("noted");
+        sync_tokens::create(database, feed, "secret", Origin::Database, now).await.expect("made");
+        let record = site.all_records().await.remove(0);
+        let progress = links::LinkProgress {
+            source_url: String::new(),
+            source_instance: String::new(),
+            cursor: pakhus_core::replication::Cursor {
+                lineage: String::new(),
+                seq: 0,
+                witness: pakhus_core::replication::Position::START,
+            },
+            push_seq: 0,
+            sources: Vec::new(),
+        };
+        let seen = [(&record.key, record.state.digest())];
+        links::save(database, feed, &progress, seen.into_iter()).await.expect("saved");
+    }
+    let count = async |table: &str, feed: i64| {
+        raw.number(&format!("SELECT COUNT(*) FROM {table} WHERE feed_id = {feed}")).await
+    };
+    for table in &tables {
+        assert_ne!(count(table, site.feed.id).await, 0, "this test puts nothing into {table}");
+    }
+    feeds::delete(&site.database, site.feed.id).await.expect("deleted");
+    for table in &tables {
+        assert_eq!(count(table, site.feed.id).await, 0, "{table}");
+        assert_ne!(count(table, other.feed.id).await, 0, "{table}");
+    }
+    assert_eq!(feeds::list(&site.database).await.expect("no failure"), [other.feed.clone()]);
+    assert_eq!(other.versions("a").await, ["2.0.0"]);
+    crate::log::check(&other).await;
+}
+
+async fn a_feed_made_again_has_another_log(bench: &Bench) {
+    let site = bench.site("la").await;
+    let lineage = async |feed: i64| {
+        pakhus_db::changes::end(&site.database, feed).await.expect("no failure").0
+    };
+    let before = lineage(site.feed.id).await;
+    feeds::delete(&site.database, site.feed.id).await.expect("deleted");
+    let made = feeds::create(&site.database, &feed_settings("libs"), bench.clock.now()).await;
+    let made = made.expect("no failure").expect("the name is free again");
+    assert_ne!(made.id, site.feed.id, "numbers of feeds are not used again");
+    assert_ne!(lineage(made.id).await, before);
+}
+
+async fn a_feed_deleted_while_others_write_to_it_leaves_nothing(bench: &Bench) {
+    for _ in 0..4 {
+        let site = bench.site("la").await;
+        let writer = async {
+            for number in 0.. {
+                let version = format!("{number}.0.0");
+                match site.commit([publish("a", &version), tag("a", "latest", &version)]).await {
+                    Ok(_) => {}
+                    Err(Error::NoSuchFeed) => break,
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        };
+        let other = site.other_node().await;
+        let deleter = async {
+            tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+            feeds::delete(&other.database, other.feed.id).await.expect("deleted");
+        };
+        tokio::join!(writer, deleter);
+        let raw = site.raw().await;
+        for table in ["records", "feed_log", "packages", "record_blobs"] {
+            assert_eq!(raw.number(&format!("SELECT COUNT(*) FROM {table}")).await, 0, "{table}");
+        }
+    }
+}
+
+async fn counts_are_of_what_is_there(bench: &Bench) {
+    let site = bench.site("la").await;
+    let counts = async || feeds::counts(&site.database).await.expect("no failure");
+    assert_eq!(counts().await.get(&site.feed.id), None);
+    let edits = [publish("a", "1.0.0"), publish("a", "2.0.0"), publish("b", "1.0.0")];
+    site.commit(edits).await.expect("published");
+    assert_eq!(counts().await[&site.feed.id], Counts { packages: 2, versions: 3 });
+    site.commit([delete("b", "1.0.0"), delete("a", "1.0.0")]).await.expect("deleted");
+    site.apply(vec![content("c", "1.0.0", 1, 5, "", vec![])], MergePolicy::Converge).await;
+    assert_eq!(counts().await[&site.feed.id], Counts { packages: 2, versions: 2 });
+}
