@@ -4,7 +4,11 @@
 //! One total order per key makes every merge commutative, associative and idempotent. Everything else
 //! (cursors, chains, shadows) only decides how soon states meet, never what they become.
 
+mod apply;
 mod edit;
+pub mod engine;
+mod fingerprint;
+mod incoming;
 mod key;
 mod log;
 mod merge;
@@ -12,7 +16,10 @@ mod message;
 mod state;
 mod verdict;
 
+pub use apply::{Applying, Decided, decide};
 pub use edit::{EditContext, evaluate};
+pub use fingerprint::{BRANCHES, Fingerprint, Leaf, Sum, bucket};
+pub use incoming::{CheckedRecord, check};
 pub use key::{KeyKind, RecordKey};
 pub use log::{Cursor, Position, Witness, chain};
 pub use merge::{Kept, MergePolicy, Merged, merge};

@@ -178,7 +178,7 @@ mod tests {
             a in "(0|[1-9][0-9]{0,3})\\.(0|[1-9][0-9]{0,3})\\.[0-9](-(0|[1-9][0-9]{0,2}|[a-c]{1,2}-?)(\\.(0|[1-9]|[a-c-]{1,3})){0,2})?",
             b in "(0|[1-9][0-9]{0,3})\\.(0|[1-9][0-9]{0,3})\\.[0-9](-(0|[1-9][0-9]{0,2}|[a-c]{1,2}-?)(\\.(0|[1-9]|[a-c-]{1,3})){0,2})?",
         ) {
-            let (a, b): (Version, Version) = (a.parse().unwrap(), b.parse().unwrap());
+            let (a, b): (Version, Version) = (a.parse().expect("a version"), b.parse().expect("a version"));
             prop_assert_eq!(key(&a).cmp(&key(&b)), a.cmp_precedence(&b));
         }
     }

@@ -23,6 +23,7 @@ mod status;
 mod sync;
 mod table;
 mod token;
+mod verify;
 
 #[cfg(test)]
 mod tests;
@@ -64,6 +65,7 @@ enum Command {
     #[command(subcommand)]
     Feed(feed::FeedCommand),
     Sync(sync::SyncArguments),
+    Verify(verify::VerifyArguments),
     Status(status::StatusArguments),
     #[command(subcommand)]
     Key(key::KeyCommand),
@@ -109,6 +111,7 @@ async fn execute(cli: Cli) -> Result<Outcome, CommandError> {
         }
         Command::Feed(command) => feed::run(command, &connection).await,
         Command::Sync(arguments) => sync::run(&arguments, &connection).await,
+        Command::Verify(arguments) => verify::run(&arguments, &connection).await,
         Command::Status(arguments) => status::run(&arguments, &connection).await,
         Command::Key(command) => key::run(command, &connection).await,
         Command::Execution(command) => execution::run(command, &connection).await,

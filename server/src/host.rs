@@ -97,6 +97,8 @@ impl Host for RequestHost {
         let context = EditContext {
             origin: self.app.instance.id.clone(),
             now: self.now,
+            // What the feed has forgotten, only the database knows.
+            first_incarnation: 1,
             syncs_publish_date: capabilities.syncs_publish_date,
         };
         let (database, feed_id) = (self.app.database.clone(), self.feed.id);

@@ -11,6 +11,9 @@ pub struct EditContext {
     pub origin: String,
     /// Now.
     pub now: Timestamp,
+    /// The incarnation of a version that the feed remembers nothing of: one more than the greatest
+    /// whose tombstone it has forgotten, so that a publish beats every delete that others remember.
+    pub first_incarnation: u64,
     /// Whether the publish date is part of the state ([`crate::Capabilities::syncs_publish_date`]).
     pub syncs_publish_date: bool,
 }
@@ -33,7 +36,7 @@ pub fn evaluate(
                 version: new.version.key().to_owned(),
             };
             let incarnation = match current(&key) {
-                None => 1,
+                None => context.first_incarnation,
                 Some(state) if state.is_live() => {
                     return Err(Refusal::conflict(format!(
                         "version {} of {} is published already",

@@ -44,7 +44,7 @@ pub fn merge(local: Option<&State>, remote: &State, policy: MergePolicy) -> Merg
     let remote_stands = match local.cmp_to(remote) {
         Ordering::Equal => return Merged::Same,
         Ordering::Less => true,
-        Ordering::Greater => conflict && policy == MergePolicy::SourceWins,
+        Ordering::Greater => policy == MergePolicy::SourceWins && contents_compete(local, remote),
     };
     if !remote_stands {
         return Merged::KeepLocal;
@@ -58,12 +58,16 @@ pub fn merge(local: Option<&State>, remote: &State, policy: MergePolicy) -> Merg
     })
 }
 
-/// Two different contents at one incarnation: nobody who published one had seen the other.
+/// Two contents at one incarnation: nobody who published one had seen the other.
+#[must_use]
+pub(super) fn contents_compete(local: &State, remote: &State) -> bool {
+    local.content().is_some() && remote.content().is_some() && local.counter() == remote.counter()
+}
+
+/// Two that are not the same bytes.
 fn contents_conflict(local: &State, remote: &State) -> bool {
-    match (local.content(), remote.content()) {
-        (Some(a), Some(b)) => local.counter() == remote.counter() && a.digest() != b.digest(),
-        _ => false,
-    }
+    let digest = |state: &State| state.content().map(super::state::Content::digest);
+    contents_compete(local, remote) && digest(local) != digest(remote)
 }
 
 /// Whether taking `remote` removes a content that `remote` does not have.

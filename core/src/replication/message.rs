@@ -47,6 +47,16 @@ pub struct Handshake {
     pub sources: Vec<SourceOfSource>,
 }
 
+impl Handshake {
+    /// A digest of all of it but the end of the log: equal as long as nothing but the log changes. It
+    /// travels with every page, so that a client at rest need not shake hands again.
+    #[must_use]
+    pub fn tag(&self) -> Digest {
+        let at_rest = Self { end: Position::START, ..self.clone() };
+        Digest::of(&serde_json::to_vec(&at_rest).unwrap_or_default())
+    }
+}
+
 /// A feed that a source is a client of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceOfSource {

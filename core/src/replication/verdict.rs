@@ -208,8 +208,8 @@ pub fn verdict(client: &ClientSide, source: &Handshake) -> Verdict {
         verdict.add(Invalid, "the source feed is itself a client of this feed");
     } else if source.sources.iter().any(|next| next.reaches(&is_this_feed)) {
         verdict.add(
-            Warning,
-            "the source feed gets this feed's changes back through other hubs: the path is a circle",
+            Invalid,
+            "the source feed is a client of this feed through other hubs: the path is a circle",
         );
     }
     let minor = |version: &str| {
@@ -282,7 +282,8 @@ mod tests {
 
     #[test]
     fn what_can_never_replicate_is_invalid_with_its_reason() {
-        let cases: [(&str, fn(&mut Handshake)); 4] = [
+        type Change = fn(&mut Handshake);
+        let cases: [(&str, Change); 4] = [
             ("protocol", |source| source.protocol = PROTOCOL + 1),
             ("nuget packages", |source| source.package_type = "nuget".to_owned()),
             ("same instance", |source| source.instance.id = "tokyo".to_owned()),
@@ -304,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn another_minor_version_and_a_circle_of_hubs_are_warned_of() {
+    fn another_minor_version_is_warned_of_and_a_circle_of_hubs_refused() {
         let mut newer = source(ServerMode::ReadWrite);
         newer.version = "0.2.0".to_owned();
         assert_eq!(verdict(&client(ClientMode::Mirror), &newer).state, VerdictState::Warning);
@@ -320,6 +321,6 @@ mod tests {
             feed: "libs".parse().expect("a feed name"),
             sources: vec![this],
         });
-        assert_eq!(verdict(&client(ClientMode::Mirror), &circle).state, VerdictState::Warning);
+        assert_eq!(verdict(&client(ClientMode::Mirror), &circle).state, VerdictState::Invalid);
     }
 }

@@ -198,6 +198,7 @@ impl MemoryFeed {
             }
         }
         let context = EditContext {
+            first_incarnation: 1,
             origin: self.site.clone(),
             now: store.now,
             syncs_publish_date: self.package_type.descriptor().capabilities.syncs_publish_date,

@@ -49,6 +49,20 @@ impl Uploads {
         .await
     }
 
+    /// Begins the upload called `id`, or finds it as it was left; says how many bytes it has.
+    ///
+    /// # Errors
+    /// [`Error::Full`] or [`Error::Io`] when the disk refuses.
+    pub async fn resume(&self, id: &UploadId) -> Result<u64> {
+        let path = self.shared.place.layout().upload(id);
+        blocking(move || {
+            let file = File::options().append(true).create(true).open(&path);
+            let file = file.map_err(Error::io("open", &path))?;
+            Ok(file.metadata().map_err(Error::io("look at", &path))?.len())
+        })
+        .await
+    }
+
     /// How many bytes the upload has; the next append begins there.
     ///
     /// # Errors

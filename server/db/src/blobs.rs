@@ -1,13 +1,13 @@
 //! Which blobs a feed may see: those that its records name, and those that its clients uploaded.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use pakhus_core::{Digest, Timestamp};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Set};
 
 use crate::entity::{received_blobs, record_blobs};
 use crate::write::ROWS;
-use crate::{Database, Result};
+use crate::{Database, Error, Result};
 
 /// The size in bytes of a blob that a record of the feed names; `None` when none does.
 ///
@@ -20,6 +20,35 @@ pub async fn named_size(database: &Database, feed_id: i64, digest: &Digest) -> R
         .one(database.reader())
         .await?;
     Ok(row.map(|row| row.size.cast_unsigned()))
+}
+
+/// The sizes in bytes of those of `digests` that a record of the feed names.
+///
+/// # Errors
+/// When the database fails.
+pub async fn named_sizes(
+    database: &Database,
+    feed_id: i64,
+    digests: &[Digest],
+) -> Result<HashMap<Digest, u64>> {
+    let mut sizes = HashMap::with_capacity(digests.len());
+    for digests in digests.chunks(ROWS) {
+        let digests = digests.iter().map(|digest| digest.as_bytes().to_vec());
+        let rows: Vec<(Vec<u8>, i64)> = record_blobs::Entity::find()
+            .select_only()
+            .columns([record_blobs::Column::Digest, record_blobs::Column::Size])
+            .distinct()
+            .filter(record_blobs::Column::FeedId.eq(feed_id))
+            .filter(record_blobs::Column::Digest.is_in(digests))
+            .into_tuple()
+            .all(database.reader())
+            .await?;
+        for (digest, size) in rows {
+            let digest = Digest::from_slice(&digest).map_err(Error::broken)?;
+            sizes.insert(digest, size.cast_unsigned());
+        }
+    }
+    Ok(sizes)
 }
 
 /// Notes a blob that a replication client uploaded and that no record names yet.

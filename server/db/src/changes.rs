@@ -1,5 +1,6 @@
 //! Reading a feed's changes in the order of its log.
 
+use pakhus_core::replication::engine::{LogEnd, Page};
 use pakhus_core::replication::{PageEnd, Position, Record, Witness};
 use pakhus_core::{Digest, Timestamp};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -8,26 +9,18 @@ use crate::entity::{feed_log, feeds, records};
 use crate::write::state_of;
 use crate::{Database, Error, Result};
 
-/// A page of changes.
-#[derive(Debug)]
-pub struct Page {
-    /// The records that changed, in the order of their last change.
-    pub records: Vec<Record>,
-    /// How the page ends.
-    pub end: PageEnd,
-}
-
-/// The lineage of the feed's log and where it ends.
+/// Where the feed's log ends.
 ///
 /// # Errors
 /// When the feed is gone or the database fails.
-pub async fn end(database: &Database, feed_id: i64) -> Result<(String, Position)> {
+pub async fn end(database: &Database, feed_id: i64) -> Result<LogEnd> {
     let feed = feeds::Entity::find_by_id(feed_id)
         .one(database.reader())
         .await?
         .ok_or(Error::NoSuchFeed)?;
     let chain = Digest::from_slice(&feed.chain).map_err(Error::broken)?;
-    Ok((feed.lineage, Position { seq: feed.head.cast_unsigned(), chain }))
+    let position = Position { seq: feed.head.cast_unsigned(), chain };
+    Ok(LogEnd { lineage: feed.lineage, position, floor: feed.floor.cast_unsigned() })
 }
 
 /// Whether the feed's log went through `witness`: whether it is the log that the holder of the
@@ -59,7 +52,7 @@ pub async fn page(
     max_bytes: usize,
 ) -> Result<Page> {
     // The end first: what changes after it was read moves beyond it and is read by a later page.
-    let (_, head) = end(database, feed_id).await?;
+    let head = end(database, feed_id).await?.position;
     let limit = limit.max(1);
     let max_bytes = max_bytes.max(1);
     let mut through = since;

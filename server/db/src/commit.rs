@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use pakhus_core::replication::{EditContext, RecordKey, State, evaluate};
+use pakhus_core::replication::{Applying, CheckedRecord, EditContext, RecordKey, State, evaluate};
 use pakhus_core::{Change, Committed, Edit, Precondition, Refusal, SortKey};
 use sea_orm::DatabaseTransaction;
 
 use crate::records::fingerprint;
-use crate::write::{Replacement, Write, lock_feed, states_of, write_records};
+use crate::write::{lock_feed, states_of, write_records};
 use crate::{Database, Result};
 
 /// Makes `change` in one transaction. When this returns, the change is durable.
@@ -23,6 +23,7 @@ pub async fn commit(
 ) -> Result<Committed> {
     let transaction = database.begin().await?;
     let mut feed = lock_feed(&transaction, feed_id).await?;
+    let context = &EditContext { first_incarnation: feed.first_incarnation, ..context.clone() };
     for precondition in &change.preconditions {
         let Precondition::Fingerprint { name, fingerprint: expected } = precondition;
         if fingerprint(&transaction, feed_id, name.key()).await? != *expected {
@@ -52,7 +53,7 @@ pub async fn commit(
         .filter_map(|key| {
             let (state, sort_key) = after.remove(&key)?;
             let previous = before.get(&key).cloned();
-            Some(Replacement { write: Write { key, state, sort_key }, previous, kept: None })
+            Some(Applying { record: CheckedRecord { key, state, sort_key }, previous, kept: None })
         })
         .collect();
     write_records(&transaction, &mut feed, &replacements, context.now).await?;

@@ -1,9 +1,11 @@
 pub mod api_keys;
+pub mod asides;
 pub mod diagnostics;
 pub mod execution_log;
 pub mod executions;
 pub mod feed_log;
 pub mod feeds;
+pub mod fingerprints;
 pub mod instance;
 pub mod kept_states;
 pub mod links;

@@ -106,19 +106,19 @@ pub async fn start(
     Ok(row.insert(database.writer()).await?.id)
 }
 
-/// Appends a line to an execution's log. `line` counts its lines from 0.
+/// Appends lines to an execution's log. `first` is the number of the first of them, counted from 0.
 ///
 /// # Errors
-/// When the database fails.
-pub async fn log(database: &Database, id: i64, line: i64, entry: &LogLine) -> Result<()> {
-    let row = execution_log::ActiveModel {
+/// When the database fails; nothing is appended then.
+pub async fn log(database: &Database, id: i64, first: i64, lines: &[LogLine]) -> Result<()> {
+    let rows = lines.iter().zip(first..).map(|(entry, line)| execution_log::ActiveModel {
         execution_id: Set(id),
         line: Set(line),
         at: Set(entry.at.millis()),
         level: Set(entry.level),
         text: Set(entry.text.clone()),
-    };
-    execution_log::Entity::insert(row).exec_without_returning(database.writer()).await?;
+    });
+    execution_log::Entity::insert_many(rows).exec_without_returning(database.writer()).await?;
     Ok(())
 }
 

@@ -11,8 +11,8 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 
 use crate::entity::{
-    feed_log, feeds, kept_states, links, packages, received_blobs, record_blobs, records, shadows,
-    sync_tokens,
+    asides, feed_log, feeds, fingerprints, kept_states, links, packages, received_blobs,
+    record_blobs, records, shadows, sync_tokens,
 };
 use crate::write::lock_feed;
 use crate::{Database, Error, Result};
@@ -118,6 +118,8 @@ pub async fn create(
         lineage: Set(uuid::Uuid::new_v4().to_string()),
         head: Set(0),
         chain: Set(Digest::ZERO.as_bytes().to_vec()),
+        floor: Set(0),
+        first_incarnation: Set(1),
         created_at: Set(now.millis()),
         ..Default::default()
     };
@@ -178,7 +180,9 @@ pub async fn delete(database: &Database, feed_id: i64) -> Result<()> {
         kept_states,
         links,
         shadows,
-        sync_tokens
+        sync_tokens,
+        fingerprints,
+        asides
     );
     feeds::Entity::delete_by_id(feed_id).exec(&transaction).await?;
     transaction.commit().await?;
@@ -215,6 +219,21 @@ pub async fn counts(database: &Database) -> Result<HashMap<i64, Counts>> {
         (feed_id, Counts { packages: packages.cast_unsigned(), versions })
     });
     Ok(counts.collect())
+}
+
+/// How many versions a feed holds.
+///
+/// # Errors
+/// When the database fails.
+pub async fn live_versions(database: &Database, feed_id: i64) -> Result<u64> {
+    let versions: Option<Option<i64>> = packages::Entity::find()
+        .select_only()
+        .column_as(packages::Column::LiveVersions.sum().cast_as("bigint"), "versions")
+        .filter(packages::Column::FeedId.eq(feed_id))
+        .into_tuple()
+        .one(database.reader())
+        .await?;
+    Ok(versions.flatten().unwrap_or_default().cast_unsigned())
 }
 
 /// Whether there is any feed.

@@ -47,7 +47,7 @@ impl shadows::Model {
     }
 }
 
-fn key(kind: i64, name: &str, item: &str) -> Result<RecordKey> {
+pub(crate) fn key(kind: i64, name: &str, item: &str) -> Result<RecordKey> {
     u8::try_from(kind)
         .ok()
         .and_then(|kind| RecordKey::from_parts(kind, name, item))

@@ -7,6 +7,7 @@
 
 pub mod api_keys;
 pub mod apply;
+pub mod asides;
 pub mod blobs;
 pub mod changes;
 pub mod commit;
@@ -27,6 +28,7 @@ mod plans;
 pub mod records;
 pub mod settings;
 pub mod sync_tokens;
+pub mod tree;
 pub mod write;
 
 pub use connect::Database;

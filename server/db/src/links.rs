@@ -3,38 +3,26 @@
 use std::collections::HashMap;
 
 use pakhus_core::Digest;
-use pakhus_core::replication::{Cursor, Position, RecordKey, SourceOfSource};
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, Set};
+use pakhus_core::replication::engine::Link;
+use pakhus_core::replication::{Cursor, Position, RecordKey, bucket};
+use sea_orm::sea_query::{Expr, OnConflict, Query};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, Set,
+};
 
-use crate::entity::{links, shadows};
+use crate::entity::{asides, links, records, shadows};
 use crate::keyed::under;
 use crate::write::{ROWS, lock_feed};
 use crate::{Database, Error, Result};
-
-/// How far a link has come.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LinkProgress {
-    /// Where the source is.
-    pub source_url: String,
-    /// The id of its instance.
-    pub source_instance: String,
-    /// How far its log is known.
-    pub cursor: Cursor,
-    /// How far this feed's own log was sent.
-    pub push_seq: u64,
-    /// What the source itself is a client of.
-    pub sources: Vec<SourceOfSource>,
-}
 
 /// The feed's link; `None` before its first run.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find(database: &Database, feed_id: i64) -> Result<Option<LinkProgress>> {
+pub async fn find(database: &Database, feed_id: i64) -> Result<Option<Link>> {
     let row = links::Entity::find_by_id(feed_id).one(database.reader()).await?;
     row.map(|row| {
-        Ok(LinkProgress {
+        Ok(Link {
             source_url: row.source_url,
             source_instance: row.source_instance,
             cursor: Cursor {
@@ -52,24 +40,6 @@ pub async fn find(database: &Database, feed_id: i64) -> Result<Option<LinkProgre
     .transpose()
 }
 
-/// Saves how far the link has come, and the states that the source is now known to hold.
-///
-/// # Errors
-/// When the feed is gone or the database fails; nothing is saved then.
-pub async fn save(
-    database: &Database,
-    feed_id: i64,
-    progress: &LinkProgress,
-    seen: impl Iterator<Item = (&RecordKey, Digest)>,
-) -> Result<()> {
-    let transaction = database.begin().await?;
-    lock_feed(&transaction, feed_id).await?;
-    set_shadows(&transaction, feed_id, seen).await?;
-    save_progress(&transaction, feed_id, progress).await?;
-    transaction.commit().await?;
-    Ok(())
-}
-
 /// Forgets all of the link: the next run compares everything again.
 ///
 /// # Errors
@@ -79,6 +49,10 @@ pub async fn forget(database: &Database, feed_id: i64) -> Result<()> {
     lock_feed(&transaction, feed_id).await?;
     shadows::Entity::delete_many()
         .filter(shadows::Column::FeedId.eq(feed_id))
+        .exec(&transaction)
+        .await?;
+    asides::Entity::delete_many()
+        .filter(asides::Column::FeedId.eq(feed_id))
         .exec(&transaction)
         .await?;
     links::Entity::delete_by_id(feed_id).exec(&transaction).await?;
@@ -110,21 +84,21 @@ pub async fn shadows_of(
     Ok(known)
 }
 
-pub(crate) async fn save_progress(
+pub(crate) async fn save(
     connection: &impl ConnectionTrait,
     feed_id: i64,
-    progress: &LinkProgress,
+    link: &Link,
 ) -> Result<()> {
     let row = links::ActiveModel {
         feed_id: Set(feed_id),
-        source_url: Set(progress.source_url.clone()),
-        source_instance: Set(progress.source_instance.clone()),
-        source_lineage: Set(progress.cursor.lineage.clone()),
-        pull_seq: Set(progress.cursor.seq.cast_signed()),
-        witness_seq: Set(progress.cursor.witness.seq.cast_signed()),
-        witness_chain: Set(progress.cursor.witness.chain.as_bytes().to_vec()),
-        push_seq: Set(progress.push_seq.cast_signed()),
-        sources: Set(serde_json::to_string(&progress.sources).map_err(Error::broken)?),
+        source_url: Set(link.source_url.clone()),
+        source_instance: Set(link.source_instance.clone()),
+        source_lineage: Set(link.cursor.lineage.clone()),
+        pull_seq: Set(link.cursor.seq.cast_signed()),
+        witness_seq: Set(link.cursor.witness.seq.cast_signed()),
+        witness_chain: Set(link.cursor.witness.chain.as_bytes().to_vec()),
+        push_seq: Set(link.push_seq.cast_signed()),
+        sources: Set(serde_json::to_string(&link.sources).map_err(Error::broken)?),
     };
     links::Entity::insert(row)
         .on_conflict(
@@ -146,22 +120,23 @@ pub(crate) async fn save_progress(
     Ok(())
 }
 
+/// Notes what the source is now known to hold, or to hold no more.
 pub(crate) async fn set_shadows(
     transaction: &DatabaseTransaction,
     feed_id: i64,
-    seen: impl Iterator<Item = (&RecordKey, Digest)>,
+    seen: &[(RecordKey, Option<Digest>)],
 ) -> Result<()> {
-    let rows: Vec<_> = seen
-        .map(|(key, digest)| shadows::ActiveModel {
+    let held: Vec<_> = seen.iter().filter_map(|(key, digest)| Some((key, (*digest)?))).collect();
+    for held in held.chunks(ROWS) {
+        let rows = held.iter().map(|(key, digest)| shadows::ActiveModel {
             feed_id: Set(feed_id),
             name: Set(key.name().to_owned()),
             kind: Set(key.kind() as i64),
             item: Set(key.item()),
             state_digest: Set(digest.as_bytes().to_vec()),
-        })
-        .collect();
-    for rows in rows.chunks(ROWS) {
-        shadows::Entity::insert_many(rows.to_vec())
+            bucket: Set(i64::from(bucket(key))),
+        });
+        shadows::Entity::insert_many(rows)
             .on_conflict(
                 OnConflict::columns([
                     shadows::Column::FeedId,
@@ -175,5 +150,60 @@ pub(crate) async fn set_shadows(
             .exec_without_returning(transaction)
             .await?;
     }
+    let gone: Vec<_> = seen.iter().filter(|(_, digest)| digest.is_none()).collect();
+    for gone in gone.chunks(ROWS) {
+        let rows =
+            gone.iter().map(|(key, _)| (key.name().to_owned(), key.kind() as i64, key.item()));
+        let gone = Query::select()
+            .columns(["column1", "column2", "column3"])
+            .from_values(rows, "gone")
+            .take();
+        shadows::Entity::delete_many()
+            .filter(shadows::Column::FeedId.eq(feed_id))
+            .filter(
+                Expr::tuple([
+                    Expr::col(shadows::Column::Name),
+                    Expr::col(shadows::Column::Kind),
+                    Expr::col(shadows::Column::Item),
+                ])
+                .in_subquery(gone),
+            )
+            .exec(transaction)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Takes the source to hold just what this feed holds.
+pub(crate) async fn take_records_for_shadows(
+    transaction: &DatabaseTransaction,
+    feed_id: i64,
+) -> Result<()> {
+    shadows::Entity::delete_many()
+        .filter(shadows::Column::FeedId.eq(feed_id))
+        .exec(transaction)
+        .await?;
+    let mut held = Query::select();
+    held.columns([
+        records::Column::FeedId,
+        records::Column::Name,
+        records::Column::Kind,
+        records::Column::Item,
+        records::Column::StateDigest,
+        records::Column::Bucket,
+    ])
+    .from(records::Entity)
+    .and_where(records::Column::FeedId.eq(feed_id));
+    let mut insert = Query::insert();
+    insert.into_table(shadows::Entity).columns([
+        shadows::Column::FeedId,
+        shadows::Column::Name,
+        shadows::Column::Kind,
+        shadows::Column::Item,
+        shadows::Column::StateDigest,
+        shadows::Column::Bucket,
+    ]);
+    insert.select_from(held).map_err(Error::broken)?;
+    transaction.execute(&insert).await?;
     Ok(())
 }

@@ -3,15 +3,15 @@
 
 use std::sync::{Arc, Mutex};
 
-use pakhus_core::replication::{MergePolicy, Position};
+use pakhus_core::replication::engine::Tree;
+use pakhus_core::replication::{CheckedRecord, MergePolicy, Position};
 use pakhus_core::{Digest, Timestamp};
 use sea_orm::{DbBackend, Statement};
 
 use self::bench::{Backend, Bench, Raw, Site};
 use self::vocabulary::{blob, content, delete, foreign_tag, publish, tag, tombstone};
 use crate::feeds::Origin;
-use crate::write::Write;
-use crate::{api_keys, apply, blobs, changes, links, packages, records, sync_tokens};
+use crate::{api_keys, blobs, changes, links, packages, records, sync_tokens, tree};
 
 #[expect(dead_code, reason = "the test suite uses the rest of it")]
 #[path = "../tests/suite/bench.rs"]
@@ -60,7 +60,7 @@ async fn rows_are_found_by_an_index(bench: &Bench) {
 }
 
 /// 100 versions and tags of 10 packages.
-fn page() -> Vec<Write> {
+fn page() -> Vec<CheckedRecord> {
     let versions = (0..90).map(|number| {
         let (package, version) = (format!("p{}", number % 10), format!("{number}.0.0"));
         content(&package, &version, 1, 5, "x", vec![blob(&version)])
@@ -82,9 +82,9 @@ async fn multiply(raw: &Raw, backend: Backend) {
     for (table, columns, values) in [
         (
             "records",
-            "feed_id, name, kind, item, seq, live, state_digest, state, sort_key, arrived_at",
+            "feed_id, name, kind, item, seq, live, state_digest, state, sort_key, arrived_at, bucket",
             format!(
-                "feed_id, {name}, kind, item, {seq}, live, state_digest, state, sort_key, arrived_at"
+                "feed_id, {name}, kind, item, {seq}, live, state_digest, state, sort_key, arrived_at, (bucket + i * 131) % 65536"
             ),
         ),
         (
@@ -109,13 +109,15 @@ async fn multiply(raw: &Raw, backend: Backend) {
         .await;
     }
     raw.execute("UPDATE feeds SET head = 50000").await;
-    raw.execute("INSERT INTO shadows SELECT feed_id, name, kind, item, state_digest FROM records")
-        .await;
+    raw.execute(
+        "INSERT INTO shadows SELECT feed_id, name, kind, item, state_digest, bucket FROM records",
+    )
+    .await;
     raw.execute("INSERT INTO received_blobs SELECT feed_id, digest, 0 FROM record_blobs").await;
 }
 
 /// Everything that reads and is done often.
-async fn read(site: &Site, page: &[Write]) {
+async fn read(site: &Site, page: &[CheckedRecord]) {
     let (database, feed) = (&site.database, site.feed.id);
     let digests: Vec<_> = page.iter().map(|write| write.state.digest()).collect();
     let keys: Vec<_> = page.iter().map(|write| write.key.clone()).collect();
@@ -131,9 +133,11 @@ async fn read(site: &Site, page: &[Write]) {
     assert_eq!(contents.expect("it is there").versions.len(), 9);
     blobs::named_size(database, feed, &blob("3.0.0").digest).await.expect("read").expect("named");
     blobs::unknown(database, feed, &digests).await.expect("read");
-    let policy = MergePolicy::Converge;
-    apply::preview(database, feed, page, policy).await.expect("read");
-    apply::preview(database, feed, &page[..1], policy).await.expect("read");
+    records::states(database, feed, &keys).await.expect("read");
+    records::states(database, feed, &keys[..1]).await.expect("read");
+    tree::leaves(database, feed, Tree::Records, 7).await.expect("read");
+    tree::leaves(database, feed, Tree::Shadows, 7).await.expect("read");
+    tree::sums(database, feed, Some(7)).await.expect("read");
     assert_eq!(links::shadows_of(database, feed, &keys).await.expect("read").len(), 100);
     packages::list(database, feed, None, Some("p3-20"), 20).await.expect("read");
     api_keys::find(database, "secret", Timestamp::EPOCH).await.expect("read");
@@ -141,7 +145,7 @@ async fn read(site: &Site, page: &[Write]) {
 }
 
 /// Everything that writes and is done often.
-async fn write(site: &Site, page: &[Write]) {
+async fn write(site: &Site, page: &[CheckedRecord]) {
     site.commit([publish("p3", "1000.0.0"), tag("p3", "latest", "1000.0.0")]).await.expect("made");
     site.commit([delete("p3", "1000.0.0")]).await.expect("deleted");
     let deletes = page[..90].iter().map(|write| {

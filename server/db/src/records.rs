@@ -1,5 +1,7 @@
 //! Reading what a feed holds of a package.
 
+use std::collections::HashMap;
+
 use pakhus_core::replication::{KeyKind, RecordKey, State};
 use pakhus_core::{
     Attribute, Digest, Package, PackageContents, PackageName, PackageVersion, SortKey, Tag,
@@ -8,7 +10,7 @@ use pakhus_core::{
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::entity::{packages, records};
-use crate::write::state_of;
+use crate::write::{state_of, states_of};
 use crate::{Database, Error, Result};
 
 /// The package and its revision; `None` when it has no versions.
@@ -40,6 +42,18 @@ pub async fn version(
     let id = (feed_id, name.to_owned(), KeyKind::Version as i64, version.to_owned());
     let row = records::Entity::find_by_id(id).one(database.reader()).await?;
     row.filter(|row| row.live).map(|row| version_record(&row)).transpose()
+}
+
+/// The states of those of `keys` that have one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn states(
+    database: &Database,
+    feed_id: i64,
+    keys: &[RecordKey],
+) -> Result<HashMap<RecordKey, State>> {
+    states_of(database.reader(), feed_id, keys).await
 }
 
 /// All that the feed holds of a package; `None` when it has no versions.

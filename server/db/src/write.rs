@@ -2,12 +2,15 @@
 //! its line in the log.
 
 mod blobs;
+mod fingerprints;
 mod packages;
 
 use std::collections::HashMap;
 
-use pakhus_core::replication::{Kept, Position, RecordKey, State, chain};
-use pakhus_core::{Digest, SortKey, Timestamp};
+use pakhus_core::replication::{
+    Applying, CheckedRecord, Kept, Position, RecordKey, State, bucket, chain,
+};
+use pakhus_core::{Digest, Timestamp};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter,
@@ -15,6 +18,7 @@ use sea_orm::{
 };
 
 use self::blobs::write_blobs;
+use self::fingerprints::write_fingerprints;
 use self::packages::write_packages;
 use crate::entity::{feed_log, feeds, kept_states, records};
 use crate::keyed::under;
@@ -23,29 +27,11 @@ use crate::{Error, Result};
 /// Rows of one INSERT: enough to be quick, few enough for SQLite's limit of 32,766 variables.
 pub(crate) const ROWS: usize = 100;
 
-/// A state to write.
-#[derive(Debug, Clone)]
-pub struct Write {
-    /// The key.
-    pub key: RecordKey,
-    /// Its new state.
-    pub state: State,
-    /// How the version sorts; `None` for what is no version.
-    pub sort_key: Option<SortKey>,
-}
-
-/// A write, with the state that it replaces.
-pub(crate) struct Replacement {
-    pub(crate) write: Write,
-    pub(crate) previous: Option<State>,
-    /// Why the content that stood is kept aside, if it is.
-    pub(crate) kept: Option<Kept>,
-}
-
 /// A feed whose row this transaction has locked.
 pub(crate) struct LockedFeed {
     pub(crate) id: i64,
     pub(crate) end: Position,
+    pub(crate) first_incarnation: u64,
 }
 
 /// Locks the feed's row until the transaction ends. SQLite has no row locks and needs none: the
@@ -61,7 +47,8 @@ pub(crate) async fn lock_feed(
     let feed = query.one(transaction).await?.ok_or(Error::NoSuchFeed)?;
     let chain = Digest::from_slice(&feed.chain).map_err(Error::broken)?;
     let end = Position { seq: feed.head.cast_unsigned(), chain };
-    Ok(LockedFeed { id: feed.id, end })
+    let first_incarnation = feed.first_incarnation.cast_unsigned();
+    Ok(LockedFeed { id: feed.id, end, first_incarnation })
 }
 
 /// The states of those of `keys` that have one.
@@ -91,7 +78,7 @@ pub(crate) fn state_of(row: &records::Model) -> Result<State> {
 pub(crate) async fn write_records(
     transaction: &DatabaseTransaction,
     feed: &mut LockedFeed,
-    replacements: &[Replacement],
+    replacements: &[Applying],
     now: Timestamp,
 ) -> Result<()> {
     if replacements.is_empty() {
@@ -100,7 +87,7 @@ pub(crate) async fn write_records(
     let mut end = feed.end;
     let mut rows = Vec::with_capacity(replacements.len());
     let mut log = Vec::with_capacity(replacements.len());
-    for Replacement { write: Write { key, state, sort_key }, .. } in replacements {
+    for Applying { record: CheckedRecord { key, state, sort_key }, .. } in replacements {
         let digest = state.digest();
         end = Position { seq: end.seq + 1, chain: chain(end.chain, key, digest) };
         rows.push(records::ActiveModel {
@@ -114,6 +101,7 @@ pub(crate) async fn write_records(
             state: Set(serde_json::to_string(state).map_err(Error::broken)?),
             sort_key: Set(sort_key.as_ref().map(|key| key.as_bytes().to_vec())),
             arrived_at: Set(now.millis()),
+            bucket: Set(i64::from(bucket(key))),
         });
         log.push(feed_log::ActiveModel {
             feed_id: Set(feed.id),
@@ -152,6 +140,7 @@ pub(crate) async fn write_records(
     }
     write_packages(transaction, feed, replacements).await?;
     write_blobs(transaction, feed.id, replacements).await?;
+    write_fingerprints(transaction, feed.id, replacements).await?;
     keep_aside(transaction, feed.id, replacements, now).await?;
     feeds::Entity::update_many()
         .col_expr(feeds::Column::Head, Expr::value(end.seq.cast_signed()))
@@ -167,17 +156,17 @@ pub(crate) async fn write_records(
 async fn keep_aside(
     transaction: &DatabaseTransaction,
     feed_id: i64,
-    replacements: &[Replacement],
+    replacements: &[Applying],
     now: Timestamp,
 ) -> Result<()> {
     let mut rows = Vec::new();
-    for Replacement { write, previous, kept } in replacements {
+    for Applying { record, previous, kept } in replacements {
         let (Some(previous), Some(kept)) = (previous, kept) else { continue };
         rows.push(kept_states::ActiveModel {
             feed_id: Set(feed_id),
-            name: Set(write.key.name().to_owned()),
-            kind: Set(write.key.kind() as i64),
-            item: Set(write.key.item()),
+            name: Set(record.key.name().to_owned()),
+            kind: Set(record.key.kind() as i64),
+            item: Set(record.key.item()),
             reason: Set(match kept {
                 Kept::Conflict => "conflict".to_owned(),
                 Kept::Trash => "trash".to_owned(),

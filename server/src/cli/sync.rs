@@ -33,6 +33,9 @@ pub(super) struct SyncArguments {
     /// Compare everything, not only what changed since last time.
     #[arg(long)]
     full: bool,
+    /// Delete whatever the source deleted, however much: approves what the fuse holds.
+    #[arg(long)]
+    allow_deletes: bool,
 }
 
 /// A quick execution is seen to end soon after it does; a long one is not asked after too often.
@@ -48,7 +51,11 @@ pub(super) async fn run(
     connection: &Connection,
 ) -> Result<Outcome, CommandError> {
     let client = connection.client()?;
-    let body = json!({ "dry_run": arguments.dry_run, "full": arguments.full });
+    let body = json!({
+        "dry_run": arguments.dry_run,
+        "full": arguments.full,
+        "allow_deletes": arguments.allow_deletes,
+    });
     let answer = client.post(&["feeds", arguments.feed.as_str(), "sync"], &body).await?;
     let Started { execution_id } = read(&client, &answer)?;
     let execution = watch(&client, &execution_id).await?;
@@ -133,7 +140,7 @@ mod tests {
             summary: Some("pulled 12 records".to_owned()),
             ..Execution::default()
         };
-        let arguments = SyncArguments { feed, dry_run, full: false };
+        let arguments = SyncArguments { feed, dry_run, full: false, allow_deletes: false };
         ending(&arguments, &Id("7".to_owned()), &execution)
     }
 

@@ -31,6 +31,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/feeds/{feed}/replication/sync-tokens", post(replication::create_token))
         .route("/feeds/{feed}/replication/sync-tokens/{id}", delete(replication::revoke_token))
         .route("/feeds/{feed}/sync", post(replication::sync))
+        .route("/feeds/{feed}/verify", get(replication::verify))
         .route("/replication", get(replication::overview))
         .route("/executions", get(executions::list))
         .route("/executions/{id}", get(executions::show))

@@ -3,9 +3,12 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use pakhus_core::replication::engine::{Journal, JournalLevel, Movement};
 use pakhus_db::executions::{self, LogLine, Status, Trigger};
 use pakhus_db::feeds::Feed;
 use serde::Serialize;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use crate::app::{App, now};
 use crate::diagnostics::level;
@@ -69,8 +72,17 @@ pub(super) struct Execution {
     pub(super) id: i64,
     pub(super) feed: Arc<Feed>,
     pub(super) progress: Arc<Progress>,
-    lines: i64,
-    warnings: u64,
+    journal: Arc<ExecutionJournal>,
+    writer: JoinHandle<()>,
+}
+
+/// Takes the lines of an execution's log; a task of its own writes them, many at a time.
+pub(super) struct ExecutionJournal {
+    lines: Mutex<Option<mpsc::UnboundedSender<LogLine>>>,
+    progress: Arc<Progress>,
+    warnings: AtomicU64,
+    feed: String,
+    id: i64,
 }
 
 impl Execution {
@@ -86,55 +98,41 @@ impl Execution {
         let mut running = app.replicator.progress.lock().unwrap_or_else(PoisonError::into_inner);
         running.insert(id, Arc::clone(&progress));
         drop(running);
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let journal = Arc::new(ExecutionJournal {
+            lines: Mutex::new(Some(sender)),
+            progress: Arc::clone(&progress),
+            warnings: AtomicU64::new(0),
+            feed: feed.name().to_string(),
+            id,
+        });
+        let writer = tokio::spawn(write_log(app.clone(), id, receiver));
         let (app, feed) = (app.clone(), Arc::clone(feed));
-        Ok(Self { app, id, feed, progress, lines: 0, warnings: 0 })
+        Ok(Self { app, id, feed, progress, journal, writer })
     }
 
-    pub(super) async fn info(&mut self, text: impl Into<String>) {
-        self.log(level::INFO, text.into()).await;
+    /// Where the run tells what it does.
+    pub(super) fn journal(&self) -> Arc<ExecutionJournal> {
+        Arc::clone(&self.journal)
     }
 
-    pub(super) async fn warning(&mut self, text: impl Into<String>) {
-        self.warnings += 1;
-        self.log(level::WARNING, text.into()).await;
+    pub(super) fn warnings(&self) -> u64 {
+        self.journal.warnings.load(Ordering::Relaxed)
     }
 
-    pub(super) const fn warnings(&self) -> u64 {
-        self.warnings
-    }
-
-    /// A log that cannot be written does not stop the run.
-    async fn log(&mut self, level: i64, text: String) {
-        let feed = self.feed.name();
-        match level {
-            level::ERROR => tracing::error!(%feed, execution = self.id, "{text}"),
-            level::WARNING => tracing::warn!(%feed, execution = self.id, "{text}"),
-            _ => tracing::info!(%feed, execution = self.id, "{text}"),
-        }
-        if self.lines >= MAX_LINES {
-            return;
-        }
-        let text = if self.lines == MAX_LINES - 1 {
-            "the log is full: further lines are left out".to_owned()
-        } else {
-            text
-        };
-        let line = LogLine { at: now(), level, text };
-        if let Err(error) = executions::log(&self.app.database, self.id, self.lines, &line).await {
-            tracing::error!(%error, "a line of an execution's log could not be kept");
-        }
-        self.lines += 1;
-    }
-
-    /// Records how the execution ended.
+    /// Records how the execution ended, after all lines of its log.
     pub(super) async fn finish(mut self, result: Result<Finished, String>) {
         let (status, summary, changed) = match result {
             Ok(Finished { summary, changed }) => (Status::Done, summary, changed),
             Err(error) => {
-                self.log(level::ERROR, error.clone()).await;
+                self.journal.line(level::ERROR, error.clone());
                 (Status::Failed, error, true)
             }
         };
+        self.journal.close();
+        if let Err(error) = (&mut self.writer).await {
+            tracing::error!(%error, "the log of an execution was not written to its end");
+        }
         let outcome = if status == Status::Done { "done" } else { "failed" };
         self.app.metrics.replication_run(self.feed.name().as_str(), outcome);
         let ended =
@@ -145,8 +143,73 @@ impl Execution {
     }
 }
 
+impl ExecutionJournal {
+    fn line(&self, level: i64, text: String) {
+        let (feed, execution) = (&self.feed, self.id);
+        match level {
+            level::ERROR => tracing::error!(%feed, execution, "{text}"),
+            level::WARNING => tracing::warn!(%feed, execution, "{text}"),
+            _ => tracing::info!(%feed, execution, "{text}"),
+        }
+        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lines) = &*lines {
+            let _ = lines.send(LogLine { at: now(), level, text });
+        }
+    }
+
+    fn close(&self) {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+impl Journal for ExecutionJournal {
+    fn log(&self, level: JournalLevel, text: String) {
+        let level = match level {
+            JournalLevel::Info => level::INFO,
+            JournalLevel::Warning => {
+                self.warnings.fetch_add(1, Ordering::Relaxed);
+                level::WARNING
+            }
+        };
+        self.line(level, text);
+    }
+
+    fn moved(&self, movement: Movement) {
+        match movement {
+            Movement::Phase(phase) => self.progress.set_phase(phase),
+            Movement::RecordsFound(count) => Progress::add(&self.progress.records_total, count),
+            Movement::RecordsDone(count) => Progress::add(&self.progress.records_done, count),
+        }
+    }
+}
+
+/// Writes lines until there will be no more. A log that cannot be written does not stop the run.
+async fn write_log(app: App, id: i64, mut lines: mpsc::UnboundedReceiver<LogLine>) {
+    let mut written = 0;
+    let mut batch = Vec::new();
+    while lines.recv_many(&mut batch, 100).await > 0 {
+        let left = usize::try_from(MAX_LINES - written).unwrap_or(0);
+        if left > 0 && batch.len() >= left {
+            batch.truncate(left);
+            if let Some(last) = batch.last_mut() {
+                "the log is full: further lines are left out".clone_into(&mut last.text);
+            }
+        }
+        if left > 0
+            && let Err(error) = executions::log(&app.database, id, written, &batch).await
+        {
+            tracing::error!(%error, "lines of an execution's log could not be kept");
+        }
+        if left > 0 {
+            written += i64::try_from(batch.len()).unwrap_or(0);
+        }
+        batch.clear();
+    }
+}
+
 impl Drop for Execution {
     fn drop(&mut self) {
+        self.journal.close();
         let mut running =
             self.app.replicator.progress.lock().unwrap_or_else(PoisonError::into_inner);
         running.remove(&self.id);

@@ -1,19 +1,20 @@
-//! One run of a replication client: handshake, verdict, pull, push.
+//! One run of a replication client, recorded as an execution.
 
 use std::sync::Arc;
 
 use pakhus_core::PackageType;
-use pakhus_core::replication::{
-    ClientMode, ClientSide, Cursor, Handshake, MergePolicy, Position, Verdict, VerdictState,
-    verdict,
+use pakhus_core::replication::engine::{
+    EngineError, FeedStore as _, Fuse, Link, Options, Report, Verification, run as run_engine,
+    verify as verify_with,
 };
+use pakhus_core::replication::{ClientMode, ClientSide, Verdict, verdict};
 use pakhus_db::executions::Trigger;
 use pakhus_db::feeds::Feed;
-use pakhus_db::links::{self, LinkProgress};
 
 use super::execution::{Execution, Finished};
+use super::remote::HttpSource;
 use super::source::{Source, SourceError};
-use super::{pull, push};
+use super::store::DatabaseFeed;
 use crate::app::{App, VERSION};
 
 /// How to run.
@@ -23,49 +24,21 @@ pub(crate) struct RunOptions {
     pub(crate) dry_run: bool,
     /// Compare everything again, whatever is known of the source.
     pub(crate) full: bool,
+    /// Delete whatever is to be deleted, however much.
+    pub(crate) allow_deletes: bool,
 }
 
-/// Why a run failed.
+/// Why a run failed before it began.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum RunError {
+pub(crate) enum RunError {
     #[error(transparent)]
     Source(#[from] SourceError),
     #[error(transparent)]
-    Database(#[from] pakhus_db::Error),
-    #[error("a blob could not be stored: {0}")]
-    Blobs(#[from] pakhus_blobs::Error),
-    #[error("the settings do not allow it: {0}")]
-    Verdict(String),
-    #[error("the blob {0} is named by a package here but not stored; restore it from a backup")]
-    MissingBlob(pakhus_core::Digest),
+    Engine(#[from] EngineError),
     #[error("the feed is no replication client: set its client mode and source first")]
     NoClient,
     #[error("the package type `{0}` is not enabled")]
     NoPackageType(String),
-}
-
-/// Everything one run works with.
-pub(super) struct Run {
-    pub(super) app: App,
-    pub(super) feed: Arc<Feed>,
-    pub(super) package_type: Arc<dyn PackageType>,
-    pub(super) source: Source,
-    pub(super) execution: Execution,
-    pub(super) options: RunOptions,
-    pub(super) link: LinkProgress,
-    pub(super) policy: MergePolicy,
-    pub(super) tally: Tally,
-}
-
-/// What a run did.
-#[derive(Debug, Default)]
-pub(super) struct Tally {
-    pub(super) pulled: u64,
-    pub(super) deleted: u64,
-    pub(super) conflicts: u64,
-    pub(super) pushed: u64,
-    pub(super) blobs: u64,
-    pub(super) bytes: u64,
 }
 
 /// Starts a run that somebody asked for; it goes on in a task of its own.
@@ -90,189 +63,103 @@ pub(crate) async fn start_manual(
     Ok(id)
 }
 
-/// Runs, when it is this feed's turn. Returns whether the run did what it was to do, and the cursor
-/// it came to.
-pub(super) async fn run(
-    app: &App,
-    mut execution: Execution,
-    options: RunOptions,
-) -> Option<(Source, LinkProgress)> {
+/// What a run leaves for the wait until the next.
+pub(super) struct AfterRun {
+    pub(super) source: Source,
+    pub(super) store: DatabaseFeed,
+    pub(super) link: Link,
+}
+
+/// Runs, when it is this feed's turn. `None` when the run failed.
+pub(super) async fn run(app: &App, execution: Execution, options: RunOptions) -> Option<AfterRun> {
     let turn = app.replicator.turn(execution.feed.id);
     let _turn = turn.lock().await;
-    let (source, side) = match source_of(app, &execution.feed) {
-        Ok(source) => source,
-        Err(error) => {
-            execution.finish(Err(error.to_string())).await;
-            return None;
-        }
-    };
-    let prepared = prepare(app, &mut execution, &source, &side, options).await;
-    let (package_type, link) = match prepared {
-        Ok(prepared) => prepared,
-        Err(error) => {
-            execution.finish(Err(error.to_string())).await;
-            return None;
-        }
-    };
-    let mode = side.mode;
-    let mut run = Run {
-        app: app.clone(),
-        feed: Arc::clone(&execution.feed),
-        package_type,
-        source,
-        execution,
-        options,
-        link: link.0,
-        policy: match mode {
-            ClientMode::PullOnly => MergePolicy::SourceWins,
-            _ => MergePolicy::Converge,
-        },
-        tally: Tally::default(),
-    };
-    let result = run.exchange(mode, link.1).await;
-    let Run { execution, tally, source, link, .. } = run;
+    let feed = Arc::clone(&execution.feed);
+    let result = run_recorded(app, &feed, &execution, options).await;
     match result {
-        Ok(()) => {
-            let finished = finished(&tally, &execution, options);
+        Ok((report, after)) => {
+            app.replicator.set_verdict(feed.id, after.1);
+            let finished = finished(&report, &execution, options);
             execution.finish(Ok(finished)).await;
-            Some((source, link))
+            Some(after.0)
         }
         Err(error) => {
+            app.replicator.forget_handshake(feed.id);
+            app.replicator.set_verdict(feed.id, Verdict::invalid(error.to_string()));
             execution.finish(Err(error.to_string())).await;
             None
         }
     }
 }
 
-/// The handshake and the verdict; what is known of the source, and whether it takes pushes.
-async fn prepare(
+async fn run_recorded(
     app: &App,
-    execution: &mut Execution,
-    source: &Source,
-    side: &ClientSide,
+    feed: &Arc<Feed>,
+    execution: &Execution,
     options: RunOptions,
-) -> Result<(Arc<dyn PackageType>, (LinkProgress, bool)), RunError> {
-    let type_name = &execution.feed.settings.package_type;
-    let package_type = app
-        .package_types
-        .get(type_name)
-        .ok_or_else(|| RunError::NoPackageType(type_name.clone()))?;
-    let handshake = source.handshake().await?;
-    let verdict = verdict(side, &handshake);
-    match verdict.state {
-        VerdictState::Valid => {
-            let (mode, feed) = (side.mode, &handshake.feed);
-            let from = &handshake.instance.name;
-            execution.info(format!("valid: {mode} of the feed `{feed}` at {from}")).await;
-        }
-        VerdictState::Warning => {
-            for reason in &verdict.reasons {
-                execution.warning(format!("warning: {reason}")).await;
-            }
-        }
-        VerdictState::Invalid => {
-            return Err(RunError::Verdict(verdict.reasons.join("; ")));
-        }
-    }
-    let takes_pushes = handshake.server_mode == pakhus_core::replication::ServerMode::ReadWrite;
-    let link = known_link(app, execution, handshake, options).await?;
-    Ok((package_type, (link, takes_pushes)))
-}
-
-/// What is known of the source that answered. A source with another log than the one that is known is
-/// compared from the beginning: what is at both sites merges, nothing is taken for deleted.
-async fn known_link(
-    app: &App,
-    execution: &mut Execution,
-    handshake: Handshake,
-    options: RunOptions,
-) -> Result<LinkProgress, RunError> {
-    let feed_id = execution.feed.id;
-    let known = links::find(&app.database, feed_id).await?;
-    let url = execution.feed.settings.client.source_url.clone().unwrap_or_default();
-    let fresh = LinkProgress {
-        source_url: url,
-        source_instance: handshake.instance.id,
-        cursor: Cursor { lineage: handshake.lineage, seq: 0, witness: Position::START },
+) -> Result<(Report, (AfterRun, Verdict)), RunError> {
+    let (source, client) = source_of(app, feed)?;
+    let store = store_of(app, feed)?;
+    let remote = HttpSource {
+        source: source.clone(),
+        blobs: app.blobs.clone(),
+        progress: Arc::clone(&execution.progress),
+    };
+    let options = Options {
+        source_url: feed.settings.client.source_url.clone().unwrap_or_default(),
+        dry_run: options.dry_run,
+        full: options.full,
+        allow_deletes: options.allow_deletes,
+        fuse: Fuse::default(),
+        known: app.replicator.handshake(feed.id),
+        client,
+    };
+    let (report, handshake) = run_engine(&store, &remote, &*execution.journal(), &options).await?;
+    let verdict = verdict(&options.client, &handshake);
+    app.replicator.set_handshake(feed.id, handshake);
+    let link = store.link().await.map_err(EngineError::from)?.unwrap_or_else(|| Link {
+        source_url: options.source_url,
+        source_instance: String::new(),
+        cursor: pakhus_core::replication::Cursor {
+            lineage: String::new(),
+            seq: 0,
+            witness: pakhus_core::replication::Position::START,
+        },
         push_seq: 0,
-        sources: handshake.sources,
-    };
-    let Some(known) = known else { return Ok(fresh) };
-    let same = known.cursor.lineage == fresh.cursor.lineage
-        && known.source_instance == fresh.source_instance;
-    if same && !options.full {
-        return Ok(LinkProgress { cursor: known.cursor, push_seq: known.push_seq, ..fresh });
-    }
-    if same {
-        execution.info("comparing everything again, as asked").await;
-    } else {
-        execution
-            .warning("the source is another feed than before: comparing everything from the start")
-            .await;
-    }
-    if !options.dry_run {
-        links::forget(&app.database, feed_id).await?;
-    }
-    Ok(fresh)
+        sources: Vec::new(),
+    });
+    Ok((report, (AfterRun { source, store, link }, verdict)))
 }
 
-impl Run {
-    async fn exchange(&mut self, mode: ClientMode, takes_pushes: bool) -> Result<(), RunError> {
-        if mode.pulls() {
-            self.execution.progress.set_phase("pull");
-            match pull::pull(self).await {
-                Err(RunError::Source(SourceError::Diverged(reason))) => {
-                    self.start_over(&reason).await?;
-                    pull::pull(self).await?;
-                }
-                other => other?,
-            }
-        }
-        if mode.pushes() && takes_pushes {
-            self.execution.progress.set_phase("push");
-            push::push(self).await?;
-        }
-        Ok(())
-    }
-
-    /// The source's log does not go on from where this feed has seen it: it was restored from a
-    /// backup, or replaced. Everything is compared again.
-    async fn start_over(&mut self, reason: &str) -> Result<(), RunError> {
-        self.execution
-            .warning(format!("the source's log is another one ({reason}): comparing everything"))
-            .await;
-        if !self.options.dry_run {
-            links::forget(&self.app.database, self.feed.id).await?;
-        }
-        let lineage = self.source.handshake().await?.lineage;
-        self.link.cursor = Cursor { lineage, seq: 0, witness: Position::START };
-        self.link.push_seq = 0;
-        Ok(())
-    }
-}
-
-fn finished(tally: &Tally, execution: &Execution, options: RunOptions) -> Finished {
-    let Tally { pulled, deleted, conflicts, pushed, blobs, bytes } = tally;
-    let changed = pulled + pushed > 0;
-    let mut summary = if changed {
-        let would = if options.dry_run { "would be " } else { "" };
-        format!("{pulled} changes {would}pulled, {pushed} {would}pushed")
+fn finished(report: &Report, execution: &Execution, options: RunOptions) -> Finished {
+    let moved = report.pulled + report.pushed;
+    let would = if options.dry_run { "would be " } else { "" };
+    let mut parts = Vec::new();
+    if moved > 0 {
+        parts.push(format!("{} changes {would}pulled", report.pulled));
+        parts.push(format!("{} {would}pushed", report.pushed));
     } else {
-        "nothing changed".to_owned()
-    };
-    if *deleted > 0 {
-        summary += &format!(", {deleted} versions deleted");
+        parts.push("nothing changed".to_owned());
     }
-    if *conflicts > 0 {
-        summary += &format!(", {conflicts} conflicts");
+    let counts = [
+        (report.deleted, "versions deleted"),
+        (report.conflicts, "conflicts"),
+        (report.set_aside, "set aside"),
+        (report.held, "deletes held"),
+        (report.source_lost, "kept that the source had lost"),
+        (execution.warnings(), "warnings"),
+    ];
+    parts.extend(
+        counts
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, of)| format!("{count} {of}")),
+    );
+    if report.bytes > 0 {
+        parts.push(format!("{} bytes of blobs", report.bytes));
     }
-    if *blobs > 0 {
-        summary += &format!(", {blobs} blobs ({bytes} bytes) copied");
-    }
-    if execution.warnings() > 0 {
-        summary += &format!(", {} warnings", execution.warnings());
-    }
-    Finished { summary, changed }
+    let changed = moved > 0 || report.held > 0 || report.set_aside > 0;
+    Finished { summary: parts.join(", "), changed }
 }
 
 /// The source that the feed's settings name, and what this feed says of itself there.
@@ -292,6 +179,14 @@ pub(super) fn source_of(app: &App, feed: &Feed) -> Result<(Source, ClientSide), 
     Ok((source, side))
 }
 
+/// The feed, as the engine sees it.
+pub(super) fn store_of(app: &App, feed: &Feed) -> Result<DatabaseFeed, RunError> {
+    let name = &feed.settings.package_type;
+    let package_type: Arc<dyn PackageType> =
+        app.package_types.get(name).ok_or_else(|| RunError::NoPackageType(name.clone()))?;
+    Ok(DatabaseFeed { database: app.database.clone(), feed_id: feed.id, package_type })
+}
+
 /// Asks the source what the verdict is.
 pub(crate) async fn check_source(app: &App, feed: &Feed) -> Verdict {
     if feed.settings.client.mode == ClientMode::Disabled {
@@ -302,4 +197,12 @@ pub(crate) async fn check_source(app: &App, feed: &Feed) -> Verdict {
         Ok::<_, RunError>(verdict(&side, &source.handshake().await?))
     };
     asked.await.unwrap_or_else(|error| Verdict::invalid(error.to_string()))
+}
+
+/// Compares the feed with its source.
+pub(crate) async fn verify(app: &App, feed: &Feed) -> Result<Verification, RunError> {
+    let (source, _) = source_of(app, feed)?;
+    let store = store_of(app, feed)?;
+    let remote = HttpSource { source, blobs: app.blobs.clone(), progress: Arc::default() };
+    Ok(verify_with(&store, &remote).await?)
 }

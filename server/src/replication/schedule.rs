@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pakhus_core::replication::ClientMode;
+use pakhus_core::replication::engine::has_unsent;
 use pakhus_db::executions::Trigger;
 use pakhus_db::feeds::Feed;
-use pakhus_db::links::{self, LinkProgress};
+use pakhus_db::links;
 use tokio::task::AbortHandle;
 
 use super::execution::Execution;
-use super::push;
-use super::run::{RunOptions, run};
-use super::source::{Source, SourceError};
+use super::run::{AfterRun, RunOptions, run};
+use super::source::SourceError;
 use super::wire::MAX_WAIT;
 use crate::app::App;
 
@@ -55,7 +55,7 @@ async fn keep_in_step(app: App, feed: Arc<Feed>) {
     let mut failures = 0_u32;
     loop {
         let ran = run_apart(&app, &feed, trigger).await;
-        let Some((source, link)) = ran else {
+        let Some(after) = ran else {
             let pause = FIRST_RETRY.saturating_mul(1 << failures.min(16)).min(interval);
             failures = failures.saturating_add(1);
             tokio::time::sleep(pause).await;
@@ -63,17 +63,13 @@ async fn keep_in_step(app: App, feed: Arc<Feed>) {
             continue;
         };
         failures = 0;
-        trigger = next_trigger(&app, &feed, &source, link, interval).await;
+        trigger = next_trigger(&app, &feed, &after, interval).await;
     }
 }
 
 /// Runs in a task of its own: this task is aborted when the feed is set differently, and a run goes on
 /// to its end.
-async fn run_apart(
-    app: &App,
-    feed: &Arc<Feed>,
-    trigger: Trigger,
-) -> Option<(Source, LinkProgress)> {
+async fn run_apart(app: &App, feed: &Arc<Feed>, trigger: Trigger) -> Option<AfterRun> {
     let (app, feed) = (app.clone(), Arc::clone(feed));
     let running = tokio::spawn(async move {
         match Execution::start(&app, &feed, trigger).await {
@@ -88,24 +84,18 @@ async fn run_apart(
 }
 
 /// Waits for a reason to run.
-async fn next_trigger(
-    app: &App,
-    feed: &Feed,
-    source: &Source,
-    link: LinkProgress,
-    interval: Duration,
-) -> Trigger {
+async fn next_trigger(app: &App, feed: &Feed, after: &AfterRun, interval: Duration) -> Trigger {
     let mode = feed.settings.client.mode;
     let here = async {
         if mode.pushes() {
-            change_here(app, feed, &link).await;
+            change_here(app, feed, after).await;
         } else {
             std::future::pending::<()>().await;
         }
     };
     let there = async {
         if mode.pulls() {
-            change_there(app, feed, source, &link).await;
+            change_there(app, feed, after).await;
         } else {
             std::future::pending::<()>().await;
         }
@@ -118,25 +108,15 @@ async fn next_trigger(
 }
 
 /// Waits until this feed has something that the source is not known to have.
-async fn change_here(app: &App, feed: &Feed, link: &LinkProgress) {
+async fn change_here(app: &App, feed: &Feed, after: &AfterRun) {
     let mut head = app.database.watch_head(feed.id);
-    let mut since = link.push_seq;
+    let mut since = after.link.push_seq;
     loop {
         head.borrow_and_update();
-        loop {
-            match push::next_page(app, feed.id, since).await {
-                Ok((_, unsent)) if !unsent.is_empty() => return tokio::time::sleep(GATHER).await,
-                Ok((page, _)) => {
-                    since = page.end.through;
-                    if !page.end.more {
-                        break;
-                    }
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "the feed's own changes could not be read");
-                    break;
-                }
-            }
+        match has_unsent(&after.store, since).await {
+            Ok(None) => return tokio::time::sleep(GATHER).await,
+            Ok(Some(through)) => since = through,
+            Err(error) => tracing::warn!(%error, "the feed's own changes could not be read"),
         }
         if head.changed().await.is_err() {
             return;
@@ -145,22 +125,22 @@ async fn change_here(app: &App, feed: &Feed, link: &LinkProgress) {
 }
 
 /// Waits until the source has something new, by a request that it holds.
-async fn change_there(app: &App, feed: &Feed, source: &Source, link: &LinkProgress) {
-    let mut link = link.clone();
+async fn change_there(app: &App, feed: &Feed, after: &AfterRun) {
+    let mut cursor = after.link.cursor.clone();
     loop {
         let asked = tokio::time::Instant::now();
-        match source.changes(&link.cursor, 1, MAX_WAIT).await {
-            Ok(page) if page.end.through == link.cursor.seq => {
+        match after.source.changes(&cursor, false, 1, MAX_WAIT).await {
+            Ok(page) if page.end.through == cursor.seq => {
                 // A source that does not hold its answers must not be asked in a loop.
                 if asked.elapsed() < Duration::from_secs(1) {
                     tokio::time::sleep(Duration::from_secs(1)).await;
                 }
                 // A manual run may have moved the cursor meanwhile.
                 if let Ok(Some(moved)) = links::find(&app.database, feed.id).await {
-                    link = moved;
+                    cursor = moved.cursor;
                 }
             }
-            Ok(_) | Err(SourceError::Diverged(_)) => {
+            Ok(_) | Err(SourceError::Diverged(_) | SourceError::Expired(_)) => {
                 return tokio::time::sleep(GATHER).await;
             }
             // The line is down, or the source: the interval tries again.

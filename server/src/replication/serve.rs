@@ -1,24 +1,32 @@
 //! The replication API: `/replication/FEED`.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch, post};
 use axum::{Json, Router};
+use bytes::{Bytes, BytesMut};
+use futures_util::stream::{self, StreamExt as _};
+use pakhus_blobs::WHOLE;
+use pakhus_core::replication::engine::{
+    self, CursorRefused, FeedStore as _, LogEnd, TakeRefused, Tree,
+};
 use pakhus_core::replication::{
-    Applied, ClientMode, Handshake, KeptRecord, MergePolicy, MissingBlobs, PROTOCOL, Position,
+    Applied, ClientMode, Cursor, Handshake, MissingBlobs, PROTOCOL, PageEnd, Position, Record,
     SourceOfSource,
 };
 use pakhus_core::{Digest, FeedName, Refusal};
 use pakhus_db::feeds::Feed;
-use pakhus_db::{apply, blobs, changes, links};
+use pakhus_db::{blobs, changes, links};
 use serde::Deserialize;
 
 use super::server_auth::{Peer, note_verdict};
-use super::{incoming, uploads, wire};
-use crate::app::{App, VERSION, now};
+use super::store::DatabaseFeed;
+use super::{run, uploads, wire};
+use crate::app::{App, VERSION};
 use crate::host::RequestBody;
 use crate::http::{BlobAnswer, Problem, blob_response};
 
@@ -30,7 +38,10 @@ pub(crate) fn routes() -> Router<App> {
         .route("/replication/{feed}", get(handshake))
         .route("/replication/{feed}/", get(handshake))
         .route("/replication/{feed}/changes", get(read_changes).post(take_changes))
+        .route("/replication/{feed}/records", post(read_records))
+        .route("/replication/{feed}/fingerprint", get(fingerprint))
         .route("/replication/{feed}/blobs/missing", post(missing_blobs))
+        .route("/replication/{feed}/blobs/batch", post(blob_batch))
         .route("/replication/{feed}/blobs/{digest}", get(blob))
         .route("/replication/{feed}/uploads", post(uploads::begin))
         .route("/replication/{feed}/uploads/{id}", patch(uploads::append).put(uploads::finish))
@@ -42,11 +53,15 @@ async fn handshake(State(app): State<App>, peer: Peer) -> Result<Json<Handshake>
     Ok(Json(handshake))
 }
 
+fn store_of(app: &App, feed: &Feed) -> Result<DatabaseFeed> {
+    run::store_of(app, feed).map_err(|error| Problem::not_found(error.to_string()))
+}
+
 async fn handshake_of(app: &App, feed: &Feed) -> Result<Handshake> {
     let package_type = app.package_types.get(&feed.settings.package_type).ok_or_else(|| {
         Problem::not_found(format!("the package type of `{}` is not enabled here", feed.name()))
     })?;
-    let (lineage, end) = changes::end(&app.database, feed.id).await?;
+    let LogEnd { lineage, position: end, .. } = changes::end(&app.database, feed.id).await?;
     Ok(Handshake {
         protocol: PROTOCOL,
         version: VERSION.to_owned(),
@@ -82,6 +97,9 @@ struct ChangesQuery {
     #[serde(default)]
     witness: u64,
     chain: Option<Digest>,
+    /// Whether the client began with nothing and is reading all there is.
+    #[serde(default)]
+    fresh: bool,
     limit: Option<u64>,
     #[serde(default)]
     wait: u64,
@@ -93,16 +111,30 @@ async fn read_changes(
     Query(query): Query<ChangesQuery>,
 ) -> Result<Response> {
     peer.may_read()?;
-    let feed_id = peer.feed.id;
-    let mut head = app.database.watch_head(feed_id);
-    check_cursor(&app, feed_id, &query).await?;
+    let store = store_of(&app, &peer.feed)?;
+    let mut head = app.database.watch_head(peer.feed.id);
+    let cursor = Cursor {
+        lineage: match query.lineage {
+            Some(lineage) => lineage,
+            None => store.end().await.map_err(failed)?.lineage,
+        },
+        seq: query.since,
+        witness: Position {
+            seq: query.witness,
+            chain: query.chain.unwrap_or(Position::START.chain),
+        },
+    };
     let limit = query.limit.unwrap_or(wire::PAGE_RECORDS).min(wire::PAGE_RECORDS);
     let patience = tokio::time::sleep(Duration::from_secs(query.wait.min(wire::MAX_WAIT)));
     tokio::pin!(patience);
     let page = loop {
         head.borrow_and_update();
-        let page =
-            changes::page(&app.database, feed_id, query.since, limit, wire::PAGE_BYTES).await?;
+        let page = engine::read_changes(&store, &cursor, query.fresh, limit).await;
+        let page = page.map_err(|refused| match refused {
+            CursorRefused::Diverged(_) => Problem::conflict(refused.to_string()),
+            CursorRefused::Expired => Problem::new(StatusCode::GONE, refused.to_string()),
+            CursorRefused::Store(error) => failed(error),
+        })?;
         if page.end.through > query.since || patience.is_elapsed() || query.wait == 0 {
             break page;
         }
@@ -113,28 +145,68 @@ async fn read_changes(
             () = tokio::time::sleep(Duration::from_secs(1)) => {}
         }
     };
-    let records = page.records.iter().map(|record| (&record.key, &record.state));
-    let bytes = wire::write_page(records, Some(page.end)).map_err(Refusal::internal)?;
+    let tag = handshake_of(&app, &peer.feed).await?.tag().to_string();
+    let response = page_response(&page.records, page.end)?;
+    Ok(([(wire::TAG, tag)], response).into_response())
+}
+
+fn page_response(records: &[Record], end: PageEnd) -> Result<Response> {
+    let records = records.iter().map(|record| (&record.key, &record.state));
+    let bytes = wire::write_page(records, Some(end)).map_err(Refusal::internal)?;
     Ok(([(header::CONTENT_TYPE, wire::NDJSON)], bytes).into_response())
 }
 
-/// Refuses a cursor of another log: of a feed that was replaced or restored from a backup.
-async fn check_cursor(app: &App, feed_id: i64, query: &ChangesQuery) -> Result<()> {
-    let (lineage, _) = changes::end(&app.database, feed_id).await?;
-    if query.lineage.as_ref().is_some_and(|known| *known != lineage) {
-        return Err(Problem::conflict("diverged: this is another feed than the one you know"));
+fn failed(error: impl std::fmt::Display) -> Problem {
+    Refusal::internal(error).into()
+}
+
+/// `POST records`: the records under some keys, as they are now.
+async fn read_records(
+    State(app): State<App>,
+    peer: Peer,
+    Json(asked): Json<wire::RecordKeys>,
+) -> Result<Response> {
+    peer.may_read()?;
+    if asked.keys.len() as u64 > wire::PAGE_RECORDS {
+        let most = wire::PAGE_RECORDS;
+        return Err(Problem::bad_request(format!("ask for at most {most} records at once")));
     }
-    let witness =
-        Position { seq: query.witness, chain: query.chain.unwrap_or(Position::START.chain) };
-    let (_, end) = changes::end(&app.database, feed_id).await?;
-    let known =
-        query.since <= end.seq && changes::went_through(&app.database, feed_id, witness).await?;
-    if !known {
-        return Err(Problem::conflict(
-            "diverged: the feed's log does not go on from where you have seen it",
-        ));
+    let store = store_of(&app, &peer.feed)?;
+    let states = store.states(&asked.keys).await.map_err(failed)?;
+    let records: Vec<_> = states.into_iter().map(|(key, state)| Record { key, state }).collect();
+    // After the records: the client must notice when what it read is lost.
+    let head = store.end().await.map_err(failed)?.position;
+    page_response(&records, PageEnd { through: head.seq, head, more: false })
+}
+
+#[derive(Debug, Deserialize)]
+struct TreeQuery {
+    #[serde(default)]
+    prefix: String,
+}
+
+/// `GET fingerprint?prefix=`: the sums of the root's or a branch's children, or a bucket's leaves.
+async fn fingerprint(
+    State(app): State<App>,
+    peer: Peer,
+    Query(query): Query<TreeQuery>,
+) -> Result<Response> {
+    peer.may_read()?;
+    let store = store_of(&app, &peer.feed)?;
+    let prefix = query.prefix.as_str();
+    let is_hex = prefix.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match (prefix.len(), u16::from_str_radix(prefix, 16)) {
+        (0, _) => Ok(Json(store.sums(None).await.map_err(failed)?).into_response()),
+        (2, Ok(branch)) if is_hex => {
+            let branch = branch.to_be_bytes()[1];
+            Ok(Json(store.sums(Some(branch)).await.map_err(failed)?).into_response())
+        }
+        (4, Ok(bucket)) if is_hex => {
+            let leaves = store.leaves(Tree::Records, bucket).await.map_err(failed)?;
+            Ok(Json(leaves).into_response())
+        }
+        _ => Err(Problem::bad_request("`prefix` is empty, or two or four hexadecimal digits")),
     }
-    Ok(())
 }
 
 async fn take_changes(
@@ -144,45 +216,64 @@ async fn take_changes(
     body: axum::body::Body,
 ) -> Result<Json<Applied>> {
     peer.may_push()?;
-    let feed = &peer.feed;
-    let package_type = app
-        .package_types
-        .get(&feed.settings.package_type)
-        .ok_or_else(|| Problem::not_found("the package type of this feed is not enabled here"))?;
+    let store = store_of(&app, &peer.feed)?;
     let mut body = RequestBody::new(body, &headers);
     let page = body.receive_bytes(wire::RECEIVED_BYTES).await?;
     let (records, _) =
         wire::read_page(&page).map_err(|error| Problem::bad_request(error.to_string()))?;
     drop(page);
-    let mut writes = Vec::with_capacity(records.len());
-    for record in records {
-        let about = format!("{} {}", record.key.name(), record.key.item());
-        let write = incoming::check(&*package_type, record)
-            .map_err(|reason| Problem::bad_request(format!("{about}: {reason}")))?;
-        writes.push(write);
+    let is_replica = peer.feed.settings.client.mode == ClientMode::PullOnly;
+    let taken = engine::take_changes(&store, records, is_replica).await;
+    taken.map(Json).map_err(|refused| match refused {
+        TakeRefused::Invalid(reason) => Problem::bad_request(reason),
+        TakeRefused::Store(error) => failed(error),
+    })
+}
+
+/// `POST blobs/batch`: many small blobs in one stream, each preceded by its 32 bytes of digest and 8
+/// of length; a length of all ones where the blob is not there.
+async fn blob_batch(
+    State(app): State<App>,
+    peer: Peer,
+    Json(asked): Json<MissingBlobs>,
+) -> Result<Response> {
+    peer.may_read()?;
+    if asked.digests.len() > wire::BATCH_BLOBS {
+        let most = wire::BATCH_BLOBS;
+        return Err(Problem::bad_request(format!("ask for at most {most} blobs at once")));
     }
-    let digests: Vec<Digest> = writes
-        .iter()
-        .filter_map(|write| write.state.content())
-        .flat_map(|content| content.blobs.iter().map(|blob| blob.digest))
-        .collect();
-    let missing_blobs = blobs::unknown(&app.database, feed.id, &digests).await?;
-    if !missing_blobs.is_empty() {
-        return Ok(Json(Applied { missing_blobs, ..Applied::default() }));
+    let sizes = blobs::named_sizes(&app.database, peer.feed.id, &asked.digests).await?;
+    let frames = stream::iter(asked.digests)
+        .map(move |digest| {
+            let size = sizes.get(&digest).copied().filter(|size| *size <= wire::SMALL_BLOB);
+            frame(app.clone(), digest, size)
+        })
+        .buffered(4)
+        .map(Ok::<_, Infallible>);
+    let body = axum::body::Body::from_stream(frames);
+    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], body).into_response())
+}
+
+async fn frame(app: App, digest: Digest, size: Option<u64>) -> Bytes {
+    let bytes = match size {
+        Some(_) => read_small(&app, &digest).await,
+        None => None,
+    };
+    let length = bytes.as_ref().map_or(wire::NO_BLOB, |bytes| bytes.len() as u64);
+    let mut frame = BytesMut::with_capacity(40 + bytes.as_ref().map_or(0, BytesMut::len));
+    frame.extend_from_slice(digest.as_bytes());
+    frame.extend_from_slice(&length.to_be_bytes());
+    frame.extend_from_slice(&bytes.unwrap_or_default());
+    frame.freeze()
+}
+
+async fn read_small(app: &App, digest: &Digest) -> Option<BytesMut> {
+    let mut reader = app.blobs.read(digest, WHOLE).await.ok().flatten()?;
+    let mut bytes = BytesMut::new();
+    while let Some(chunk) = reader.next().await {
+        bytes.extend_from_slice(&chunk.ok()?);
     }
-    let outcome =
-        apply::apply(&app.database, feed.id, writes, MergePolicy::Converge, None, now()).await?;
-    Ok(Json(Applied {
-        applied: outcome.applied,
-        kept: outcome
-            .kept_local
-            .into_iter()
-            .map(|(key, state)| KeptRecord { key, state })
-            .collect(),
-        missing_blobs: Vec::new(),
-        start: Some(outcome.start),
-        end: Some(outcome.end),
-    }))
+    Some(bytes)
 }
 
 async fn missing_blobs(

@@ -5,8 +5,10 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _};
 use pakhus_core::Digest;
+use pakhus_core::replication::engine::{RemoteError, RemotePage};
 use pakhus_core::replication::{
-    Applied, ClientSide, Cursor, Handshake, MissingBlobs, PROTOCOL, PageEnd, Record,
+    Applied, ClientSide, Cursor, Handshake, MissingBlobs, PROTOCOL, PageEnd, Position, Record,
+    RecordKey,
 };
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Body, Client, Method, RequestBuilder, Response, StatusCode};
@@ -14,15 +16,30 @@ use serde::Deserialize;
 
 use super::wire;
 
+impl From<SourceError> for RemoteError {
+    fn from(error: SourceError) -> Self {
+        let text = error.to_string();
+        match error {
+            SourceError::Unreachable { .. } => Self::Unreachable(text),
+            SourceError::Refused { .. } | SourceError::Url(_) => Self::Refused(text),
+            SourceError::Diverged(reason) => Self::Diverged(reason),
+            SourceError::Expired(reason) => Self::Expired(reason),
+            SourceError::Broken(what) => Self::Broken(what),
+        }
+    }
+}
+
 /// Why the source did not answer as it should.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum SourceError {
+pub(crate) enum SourceError {
     #[error("the source {url} cannot be reached: {cause}")]
     Unreachable { url: String, cause: String },
     #[error("the source answers {status}: {detail}")]
     Refused { status: StatusCode, detail: String },
-    #[error("the source's log is not the one this feed knows: {0}")]
+    #[error("{0}")]
     Diverged(String),
+    #[error("{0}")]
+    Expired(String),
     #[error("the source sent what the replication protocol does not know: {0}")]
     Broken(String),
     #[error("the source URL `{0}` is no URL like http://HOST/replication/FEED")]
@@ -39,12 +56,6 @@ const PAUSE: Duration = Duration::from_secs(wire::MAX_WAIT + 15);
 pub(super) struct Source {
     client: Client,
     url: String,
-}
-
-/// A page of a source's changes.
-pub(super) struct SourcePage {
-    pub(super) records: Vec<Record>,
-    pub(super) end: PageEnd,
 }
 
 impl Source {
@@ -96,42 +107,96 @@ impl Source {
     pub(super) async fn changes(
         &self,
         cursor: &Cursor,
+        fresh: bool,
         limit: u64,
         wait: u64,
-    ) -> Result<SourcePage, SourceError> {
+    ) -> Result<RemotePage, SourceError> {
         let request = self.request(Method::GET, "/changes").query(&[
             ("lineage", cursor.lineage.clone()),
             ("since", cursor.seq.to_string()),
             ("witness", cursor.witness.seq.to_string()),
             ("chain", cursor.witness.chain.to_string()),
+            ("fresh", fresh.to_string()),
             ("limit", limit.to_string()),
             ("wait", wait.to_string()),
         ]);
         let response = match self.send(request).await {
-            Err(SourceError::Refused {
-                status: StatusCode::CONFLICT | StatusCode::GONE,
-                detail,
-            }) => return Err(SourceError::Diverged(detail)),
+            Err(SourceError::Refused { status: StatusCode::CONFLICT, detail }) => {
+                return Err(SourceError::Diverged(detail));
+            }
+            Err(SourceError::Refused { status: StatusCode::GONE, detail }) => {
+                return Err(SourceError::Expired(detail));
+            }
             other => other?,
         };
+        let tag = response.headers().get(wire::TAG).and_then(|tag| tag.to_str().ok()?.parse().ok());
+        let (records, end) = self.page(response).await?;
+        if end.through < cursor.seq || (end.more && end.through == cursor.seq) {
+            return Err(SourceError::Broken("a page that does not get on".to_owned()));
+        }
+        Ok(RemotePage { records, end, tag })
+    }
+
+    async fn page(&self, response: Response) -> Result<(Vec<Record>, PageEnd), SourceError> {
         let page = self.bytes(response, wire::RECEIVED_BYTES).await?;
         let (records, end) =
             wire::read_page(&page).map_err(|error| SourceError::Broken(error.to_string()))?;
         let end = end.ok_or_else(|| SourceError::Broken(wire::WireError::NoEnd.to_string()))?;
-        if end.through < cursor.seq || (end.more && end.through == cursor.seq) {
-            return Err(SourceError::Broken("a page that does not get on".to_owned()));
-        }
-        Ok(SourcePage { records, end })
+        Ok((records, end))
     }
 
-    /// The bytes of a blob.
+    /// The records under `keys`, and the end of the source's log after they were read.
+    pub(super) async fn records(
+        &self,
+        keys: &[RecordKey],
+    ) -> Result<(Vec<Record>, Position), SourceError> {
+        let keys = wire::RecordKeys { keys: keys.to_vec() };
+        let response = self.send(self.request(Method::POST, "/records").json(&keys)).await?;
+        let (records, end) = self.page(response).await?;
+        Ok((records, end.head))
+    }
+
+    /// The sums below `prefix` of the tree, or the leaves of a bucket.
+    pub(super) async fn fingerprint<T: for<'de> Deserialize<'de>>(
+        &self,
+        prefix: &str,
+    ) -> Result<T, SourceError> {
+        let request = self.request(Method::GET, "/fingerprint").query(&[("prefix", prefix)]);
+        self.json(self.send(request).await?, wire::RECEIVED_BYTES).await
+    }
+
+    /// The bytes of a blob from byte `offset` on.
     pub(super) async fn blob(
         &self,
         digest: &Digest,
+        offset: u64,
     ) -> Result<impl Stream<Item = Result<Bytes, SourceError>> + use<>, SourceError> {
-        let response = self.send(self.request(Method::GET, &format!("/blobs/{digest}"))).await?;
+        let mut request = self.request(Method::GET, &format!("/blobs/{digest}"));
+        if offset > 0 {
+            request = request.header(reqwest::header::RANGE, format!("bytes={offset}-"));
+        }
+        let response = self.send(request).await?;
+        if (response.status() == StatusCode::PARTIAL_CONTENT) != (offset > 0) {
+            return Err(SourceError::Broken(
+                "another part of a blob than was asked for".to_owned(),
+            ));
+        }
+        Ok(self.stream(response))
+    }
+
+    /// Many small blobs in one stream, each framed by its digest and length.
+    pub(super) async fn blobs(
+        &self,
+        digests: Vec<Digest>,
+    ) -> Result<impl Stream<Item = Result<Bytes, SourceError>> + use<>, SourceError> {
+        let request = self.request(Method::POST, "/blobs/batch").json(&MissingBlobs { digests });
+        let response = self.send(request).await?;
+        Ok(self.stream(response))
+    }
+
+    fn stream(&self, response: Response) -> impl Stream<Item = Result<Bytes, SourceError>> + use<> {
         let source = self.clone();
-        Ok(response.bytes_stream().map(move |bytes| bytes.map_err(|error| source.failed(&error))))
+        response.bytes_stream().map(move |bytes| bytes.map_err(|error| source.failed(&error)))
     }
 
     /// Those of `digests` that the source lacks.
@@ -141,27 +206,40 @@ impl Source {
         Ok(answer.digests)
     }
 
-    /// Uploads a blob.
-    pub(super) async fn upload(
-        &self,
-        digest: &Digest,
-        size: u64,
-        bytes: impl Into<Body>,
-    ) -> Result<(), SourceError> {
+    /// Begins the upload of a blob, or finds it as it was left; says how many bytes the source has.
+    pub(super) async fn begin_upload(&self, digest: &Digest) -> Result<(String, u64), SourceError> {
         #[derive(Deserialize)]
         struct Upload {
             id: String,
+            offset: u64,
         }
-        let begun = self.send(self.request(Method::POST, "/uploads")).await?;
-        let Upload { id } = self.json(begun, 4 * 1024).await?;
-        let path = format!("/uploads/{id}");
+        let request = self.request(Method::POST, "/uploads").query(&[("digest", digest)]);
+        let Upload { id, offset } = self.json(self.send(request).await?, 4 * 1024).await?;
+        Ok((id, offset))
+    }
+
+    /// Sends `length` bytes of an upload from byte `offset` on.
+    pub(super) async fn append_upload(
+        &self,
+        id: &str,
+        offset: u64,
+        length: u64,
+        bytes: impl Into<Body>,
+    ) -> Result<(), SourceError> {
         let append = self
-            .request(Method::PATCH, &path)
-            .query(&[("offset", 0)])
-            .header(reqwest::header::CONTENT_LENGTH, size)
+            .request(Method::PATCH, &format!("/uploads/{id}"))
+            .query(&[("offset", offset)])
+            .header(reqwest::header::CONTENT_LENGTH, length)
             .body(bytes);
         self.send(append).await?;
-        let finish = self.request(Method::PUT, &path).query(&[("digest", digest.to_string())]);
+        Ok(())
+    }
+
+    /// Ends an upload.
+    pub(super) async fn finish_upload(&self, id: &str, digest: &Digest) -> Result<(), SourceError> {
+        let finish = self
+            .request(Method::PUT, &format!("/uploads/{id}"))
+            .query(&[("digest", digest.to_string())]);
         self.send(finish).await?;
         Ok(())
     }

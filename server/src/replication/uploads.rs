@@ -20,11 +20,22 @@ type Result<T> = std::result::Result<T, Problem>;
 /// The most bytes of one blob.
 const MAX_BLOB: u64 = 256 * 1024 * 1024 * 1024;
 
-/// `POST uploads`: begins one.
-pub(super) async fn begin(State(app): State<App>, peer: Peer) -> Result<(StatusCode, Json<Value>)> {
+#[derive(Debug, Deserialize)]
+pub(super) struct BeginQuery {
+    digest: String,
+}
+
+/// `POST uploads?digest=D`: begins one, or finds it as it was left; `offset` says how many bytes of it
+/// are here.
+pub(super) async fn begin(
+    State(app): State<App>,
+    peer: Peer,
+    Query(query): Query<BeginQuery>,
+) -> Result<(StatusCode, Json<Value>)> {
     peer.may_push()?;
-    let id = app.blobs.uploads().create().await?;
-    Ok((StatusCode::CREATED, Json(json!({ "id": id.to_string() }))))
+    let id = UploadId::of(peer.feed.name().as_str(), &parse_digest(&query.digest)?);
+    let offset = app.blobs.uploads().resume(&id).await?;
+    Ok((StatusCode::CREATED, Json(json!({ "id": id.to_string(), "offset": offset }))))
 }
 
 #[derive(Debug, Deserialize)]
@@ -73,13 +84,15 @@ pub(super) async fn finish(
 ) -> Result<StatusCode> {
     peer.may_push()?;
     let id = upload_id(&id)?;
-    let digest: Digest = query
-        .digest
-        .parse()
-        .map_err(|_| Problem::bad_request("`digest` is not `sha256:` and 64 hexadecimal digits"))?;
+    let digest = parse_digest(&query.digest)?;
     app.blobs.uploads().finish(&id, digest).await?;
     blobs::note_received(&app.database, peer.feed.id, &digest, now()).await?;
     Ok(StatusCode::CREATED)
+}
+
+fn parse_digest(text: &str) -> Result<Digest> {
+    text.parse()
+        .map_err(|_| Problem::bad_request("`digest` is not `sha256:` and 64 hexadecimal digits"))
 }
 
 fn upload_id(text: &str) -> Result<UploadId> {

@@ -1,6 +1,7 @@
 //! How the protocol looks on HTTP: headers, limits, pages of NDJSON.
 
 use pakhus_core::replication::{ChangeLine, PageEnd, Record, RecordKey, State};
+use serde::{Deserialize, Serialize};
 
 /// The id of the client's instance.
 pub(super) const INSTANCE: &str = "pakhus-instance";
@@ -15,6 +16,9 @@ pub(super) const VERSION: &str = "pakhus-version";
 /// The replication protocol that the client speaks.
 pub(super) const PROTOCOL: &str = "pakhus-protocol";
 
+/// On pages: the digest of what the server would say in a handshake.
+pub(super) const TAG: &str = "pakhus-handshake";
+
 /// The media type of pages.
 pub(super) const NDJSON: &str = "application/x-ndjson";
 
@@ -26,6 +30,21 @@ pub(super) const PAGE_BYTES: usize = 8 * 1024 * 1024;
 pub(super) const LINE_BYTES: usize = 32 * 1024 * 1024;
 /// The most bytes of a whole page that is received.
 pub(super) const RECEIVED_BYTES: usize = PAGE_BYTES + LINE_BYTES;
+/// The most bytes of a blob that travels with others in one stream.
+pub(super) const SMALL_BLOB: u64 = 256 * 1024;
+/// The most blobs of one stream.
+pub(super) const BATCH_BLOBS: usize = 256;
+/// The most bytes of one stream.
+pub(super) const BATCH_BYTES: u64 = 16 * 1024 * 1024;
+/// In place of the length of a blob that is not there.
+pub(super) const NO_BLOB: u64 = u64::MAX;
+
+/// Asks for records by their keys.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct RecordKeys {
+    pub(super) keys: Vec<RecordKey>,
+}
+
 /// The longest time a server holds a request for changes, in seconds.
 pub(super) const MAX_WAIT: u64 = 50;
 

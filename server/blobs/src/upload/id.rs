@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use pakhus_core::Digest;
 use uuid::Uuid;
 
 /// The name of a resumable upload: a UUID, written as 36 lower-case characters and no other way, so
@@ -18,6 +19,16 @@ pub struct InvalidUploadId(String);
 impl UploadId {
     pub(crate) fn new() -> Self {
         Self(Uuid::now_v7())
+    }
+
+    /// The one name of the upload of the blob `digest` for the purpose `of`: who comes back after a
+    /// restart finds it again.
+    #[must_use]
+    pub fn of(purpose: &str, digest: &Digest) -> Self {
+        let hashed = Digest::of_parts(&[purpose.as_bytes(), digest.as_bytes()]);
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&hashed.as_bytes()[..16]);
+        Self(Uuid::from_bytes(bytes))
     }
 }
 

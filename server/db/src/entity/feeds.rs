@@ -17,6 +17,8 @@ pub struct Model {
     pub lineage: String,
     pub head: i64,
     pub chain: Vec<u8>,
+    pub floor: i64,
+    pub first_incarnation: i64,
     #[sea_orm(column_type = "Text")]
     pub server_mode: String,
     #[sea_orm(column_type = "Text")]

@@ -20,6 +20,7 @@ pub struct Model {
     pub state: String,
     pub sort_key: Option<Vec<u8>>,
     pub arrived_at: i64,
+    pub bucket: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

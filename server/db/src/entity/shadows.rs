@@ -14,6 +14,7 @@ pub struct Model {
     #[sea_orm(column_type = "Text")]
     pub item: String,
     pub state_digest: Vec<u8>,
+    pub bucket: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

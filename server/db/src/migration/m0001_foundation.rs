@@ -20,6 +20,8 @@ impl MigrationTrait for Migration {
         }
         let indexes = [
             ("records_seq", "records", &["feed_id", "seq"][..], true),
+            ("records_bucket", "records", &["feed_id", "bucket"], false),
+            ("shadows_bucket", "shadows", &["feed_id", "bucket"], false),
             ("executions_feed", "executions", &["feed_id", "id"], false),
             ("kept_states_feed", "kept_states", &["feed_id", "id"], false),
             ("sync_tokens_feed", "sync_tokens", &["feed_id", "hash"], true),
@@ -122,6 +124,8 @@ fn tables(backend: DbBackend) -> Vec<TableCreateStatement> {
                 text("lineage"),
                 number("head"),
                 bytes("chain"),
+                number("floor"),
+                number("first_incarnation"),
                 text("server_mode"),
                 text("client_mode"),
                 optional_text("source_url"),
@@ -159,6 +163,7 @@ fn tables(backend: DbBackend) -> Vec<TableCreateStatement> {
                     column
                 },
                 number("arrived_at"),
+                number("bucket"),
             ],
             &["feed_id", "name", "kind", "item"],
         ),
@@ -223,8 +228,29 @@ fn tables(backend: DbBackend) -> Vec<TableCreateStatement> {
                 number("kind"),
                 text("item"),
                 bytes("state_digest"),
+                number("bucket"),
             ],
             &["feed_id", "name", "kind", "item"],
+        ),
+        table(
+            "fingerprints",
+            vec![number("feed_id"), number("bucket"), bytes("live"), bytes("gone")],
+            &["feed_id", "bucket"],
+        ),
+        table(
+            "asides",
+            vec![
+                number("feed_id"),
+                number("reason"),
+                text("name"),
+                number("kind"),
+                text("item"),
+                optional_text("state"),
+                text("error"),
+                number("attempts"),
+                number("next_at"),
+            ],
+            &["feed_id", "reason", "name", "kind", "item"],
         ),
         table(
             "executions",

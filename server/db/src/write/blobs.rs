@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use pakhus_core::replication::State;
+use pakhus_core::replication::{Applying, State};
 use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, Set};
 
-use super::{ROWS, Replacement};
+use super::ROWS;
 use crate::Result;
 use crate::entity::record_blobs;
 
@@ -14,12 +14,12 @@ use crate::entity::record_blobs;
 pub(super) async fn write_blobs(
     transaction: &DatabaseTransaction,
     feed_id: i64,
-    replacements: &[Replacement],
+    replacements: &[Applying],
 ) -> Result<()> {
     let gone: Vec<_> = replacements
         .iter()
         .flat_map(|replacement| {
-            let key = &replacement.write.key;
+            let key = &replacement.record.key;
             let blobs = replacement.previous.as_ref().and_then(State::content);
             blobs.into_iter().flat_map(|content| &content.blobs).map(move |blob| {
                 (blob.digest.as_bytes().to_vec(), key.name().to_owned(), key.item())
@@ -46,15 +46,15 @@ pub(super) async fn write_blobs(
             .await?;
     }
     let mut rows: Vec<record_blobs::ActiveModel> = Vec::new();
-    for Replacement { write, .. } in replacements {
-        let Some(content) = write.state.content() else { continue };
+    for Applying { record, .. } in replacements {
+        let Some(content) = record.state.content() else { continue };
         let mut seen = HashSet::new();
         for blob in content.blobs.iter().filter(|blob| seen.insert(blob.digest)) {
             rows.push(record_blobs::ActiveModel {
                 feed_id: Set(feed_id),
                 digest: Set(blob.digest.as_bytes().to_vec()),
-                name: Set(write.key.name().to_owned()),
-                item: Set(write.key.item()),
+                name: Set(record.key.name().to_owned()),
+                item: Set(record.key.item()),
                 size: Set(blob.size.cast_signed()),
             });
         }

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use pakhus_core::replication::State;
+use pakhus_core::replication::{Applying, State};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, Set};
 
-use super::{LockedFeed, ROWS, Replacement};
+use super::{LockedFeed, ROWS};
 use crate::Result;
 use crate::entity::packages;
 
@@ -14,7 +14,7 @@ use crate::entity::packages;
 pub(super) async fn write_packages(
     transaction: &DatabaseTransaction,
     feed: &LockedFeed,
-    replacements: &[Replacement],
+    replacements: &[Applying],
 ) -> Result<()> {
     struct Touched {
         display: Option<String>,
@@ -23,19 +23,19 @@ pub(super) async fn write_packages(
     }
     let mut touched: BTreeMap<&str, Touched> = BTreeMap::new();
     let mut seq = feed.end.seq.cast_signed();
-    for Replacement { write, previous, .. } in replacements {
+    for Applying { record, previous, .. } in replacements {
         seq += 1;
-        let package = touched.entry(write.key.name()).or_insert(Touched {
+        let package = touched.entry(record.key.name()).or_insert(Touched {
             display: None,
             revision: 0,
             live: 0,
         });
         package.revision = seq;
-        if let State::Version(_) = write.state {
-            package.live += i64::from(write.state.is_live());
+        if let State::Version(_) = record.state {
+            package.live += i64::from(record.state.is_live());
             package.live -= i64::from(previous.as_ref().is_some_and(State::is_live));
         }
-        if let Some(content) = write.state.content() {
+        if let Some(content) = record.state.content() {
             package.display = Some(content.name.clone());
         }
     }

@@ -1,16 +1,14 @@
 //! Merging what comes from other sites.
 
 use pakhus_core::RefusalKind;
-use pakhus_core::replication::{
-    CountState, Cursor, MergePolicy, Merged, Position, RecordKey, State,
-};
-use pakhus_db::links::LinkProgress;
-use pakhus_db::write::Write;
+use pakhus_core::replication::engine::{Batch, Link};
+use pakhus_core::replication::{CheckedRecord, CountState, Cursor, MergePolicy, Position, State};
 use pakhus_db::{apply, links};
 
 use crate::bench::{Bench, Site, refusal};
 use crate::vocabulary::{
-    blob, content, delete, foreign_tag, json, publish_with, tag, tag_key, tombstone, version_key,
+    batch, blob, content, delete, foreign_tag, json, publish_with, tag, tag_key, tombstone,
+    version_key,
 };
 
 on_both_backends!(
@@ -22,7 +20,6 @@ on_both_backends!(
     a_page_of_many_records_is_applied_whole,
     the_links_progress_and_its_shadows_are_saved_with_the_page,
     a_page_that_would_break_the_feed_is_refused_whole,
-    a_preview_says_what_a_page_would_do_and_does_nothing,
 );
 
 async fn kept(site: &Site) -> Vec<(String, State)> {
@@ -46,7 +43,7 @@ async fn what_comes_from_elsewhere_is_there_and_comes_again_without_effect(bench
     ];
     let outcome = site.apply(page.clone(), MergePolicy::Converge).await;
     assert_eq!((outcome.applied, outcome.deleted, outcome.conflicts), (4, 0, 0));
-    assert_eq!((outcome.start, outcome.end), (Position::START, site.end().await));
+    assert_eq!((outcome.start, outcome.end), (Some(Position::START), Some(site.end().await)));
     let contents = site.contents("a").await.expect("a package");
     assert_eq!(site.versions("a").await, ["0.9.0", "1.0.0"]);
     assert_eq!(contents.versions[1].published_at.millis(), 5);
@@ -165,9 +162,9 @@ async fn a_page_of_many_records_is_applied_whole(bench: &Bench) {
     crate::log::check(&site).await;
 }
 
-fn progress(seq: u64) -> LinkProgress {
+fn progress(seq: u64) -> Link {
     let witness = Position { seq, chain: pakhus_core::Digest::of(b"there") };
-    LinkProgress {
+    Link {
         source_url: "https://la.example/libs".to_owned(),
         source_instance: "la".to_owned(),
         cursor: Cursor { lineage: "l".to_owned(), seq, witness },
@@ -180,9 +177,12 @@ async fn the_links_progress_and_its_shadows_are_saved_with_the_page(bench: &Benc
     let site = bench.site("tokyo").await;
     let feed = site.feed.id;
     site.commit([publish_with("a", "2.0.0", "here", vec![])]).await.expect("published");
-    let apply = async |writes: Vec<Write>, progress: &LinkProgress| {
+    let apply = async |writes: Vec<CheckedRecord>, progress: &Link| {
         let policy = MergePolicy::Converge;
-        apply::apply(&site.database, feed, writes, policy, Some(progress), bench.clock.now()).await
+        let seen = writes.iter().map(|write| (write.key.clone(), Some(write.state.digest())));
+        let seen = seen.collect();
+        let batch = Batch { writes, seen, link: Some(progress.clone()), ..Batch::new(policy) };
+        apply::apply(&site.database, feed, batch, bench.clock.now()).await
     };
     let writes = vec![
         content("a", "1.0.0", 1, 5, "x", vec![]),
@@ -218,32 +218,13 @@ async fn a_page_that_would_break_the_feed_is_refused_whole(bench: &Bench) {
     let count = State::Count(CountState { count: 1 });
     let pages = [
         vec![fine.clone(), fine.clone()],
-        vec![fine, Write { key: version_key("a", "2.0.0"), state: count, sort_key: None }],
+        vec![fine, CheckedRecord { key: version_key("a", "2.0.0"), state: count, sort_key: None }],
     ];
     for page in pages {
         let now = bench.clock.now();
         let policy = MergePolicy::Converge;
-        let outcome = apply::apply(&site.database, site.feed.id, page, policy, None, now).await;
+        let outcome = apply::apply(&site.database, site.feed.id, batch(page, policy), now).await;
         assert_eq!(refusal(outcome).kind, RefusalKind::Invalid);
     }
     assert_eq!(site.end().await, Position::START);
-}
-
-async fn a_preview_says_what_a_page_would_do_and_does_nothing(bench: &Bench) {
-    let site = bench.site("la").await;
-    site.apply(vec![content("a", "1.0.0", 1, 5, "x", vec![])], MergePolicy::Converge).await;
-    let end = site.end().await;
-    let page = [
-        content("a", "1.0.0", 1, 5, "x", vec![]),
-        content("a", "2.0.0", 1, 5, "y", vec![]),
-        foreign_tag("a", "latest", Some("1.0.0"), 1),
-    ];
-    let preview = apply::preview(&site.database, site.feed.id, &page, MergePolicy::Converge).await;
-    let expected: Vec<(RecordKey, Merged)> = vec![
-        (page[0].key.clone(), Merged::Same),
-        (page[1].key.clone(), Merged::TakeRemote(None)),
-        (page[2].key.clone(), Merged::TakeRemote(None)),
-    ];
-    assert_eq!(preview.expect("no failure"), expected);
-    assert_eq!(site.end().await, end);
 }

@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt;
-use pakhus_core::replication::{EditContext, MergePolicy, Position, Record, ServerMode};
+use pakhus_core::replication::engine::{Batch, Outcome};
+use pakhus_core::replication::{
+    CheckedRecord, EditContext, MergePolicy, Position, Record, ServerMode,
+};
 use pakhus_core::{Change, Committed, Edit, PackageContents, Refusal, Timestamp};
 use pakhus_db::feeds::{Anonymous, ClientSettings, Feed, FeedSettings, Origin};
-use pakhus_db::write::Write;
 use pakhus_db::{Database, Error, apply, changes, commit, feeds, records};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, Statement,
@@ -130,16 +132,22 @@ impl Site {
         let context = EditContext {
             origin: self.origin.clone(),
             now: self.clock.now(),
+            first_incarnation: 1,
             syncs_publish_date: true,
         };
         commit::commit(&self.database, self.feed.id, change, &context).await
     }
 
     /// Merges states that come from elsewhere, without a link.
-    pub(crate) async fn apply(&self, writes: Vec<Write>, policy: MergePolicy) -> apply::Outcome {
-        apply::apply(&self.database, self.feed.id, writes, policy, None, self.clock.now())
-            .await
-            .expect("no failure")
+    pub(crate) async fn apply(&self, writes: Vec<CheckedRecord>, policy: MergePolicy) -> Outcome {
+        apply::apply(
+            &self.database,
+            self.feed.id,
+            Batch { writes, ..Batch::new(policy) },
+            self.clock.now(),
+        )
+        .await
+        .expect("no failure")
     }
 
     /// Another handle on the same database, as another node has one.
@@ -185,7 +193,7 @@ impl Site {
 
     /// The end of the feed's log.
     pub(crate) async fn end(&self) -> Position {
-        changes::end(&self.database, self.feed.id).await.expect("no failure").1
+        changes::end(&self.database, self.feed.id).await.expect("no failure").position
     }
 }
 

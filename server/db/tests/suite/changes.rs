@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pakhus_core::Digest;
+use pakhus_core::replication::engine::Page;
 use pakhus_core::replication::{Position, Record, RecordKey};
-use pakhus_db::changes::{self, Page};
+use pakhus_db::changes;
 
 use crate::bench::{Bench, Site};
 use crate::vocabulary::{delete, publish, publish_with, tag, tag_key, version_key};

@@ -26,7 +26,7 @@ async fn run(
     let id = executions::start(database, category, feed, trigger, bench.clock.now()).await;
     let id = id.expect("started");
     let line = LogLine { at: bench.clock.now(), level: 10, text: "a line".to_owned() };
-    executions::log(database, id, 0, &line).await.expect("logged");
+    executions::log(database, id, 0, &[line]).await.expect("logged");
     executions::finish(database, id, Status::Done, "done", changed, bench.clock.now())
         .await
         .expect("finished");
@@ -48,7 +48,7 @@ async fn an_execution_is_kept_with_its_log(bench: &Bench) {
         (line, LogLine { at: Timestamp::from_millis(line), level, text: text.to_owned() })
     });
     for (line, entry) in &lines {
-        executions::log(database, id, *line, entry).await.expect("logged");
+        executions::log(database, id, *line, std::slice::from_ref(entry)).await.expect("logged");
     }
     let mut expected = Execution {
         id,

@@ -1,11 +1,12 @@
 //! Feeds and their settings.
 
+use pakhus_core::replication::engine::{Aside, AsideKind, Batch, Link};
 use pakhus_core::replication::{ClientMode, MergePolicy, ServerMode};
 use pakhus_db::feeds::{self, Anonymous, ClientSettings, Counts, FeedSettings, Origin};
-use pakhus_db::{Error, blobs, links, sync_tokens};
+use pakhus_db::{Error, apply, blobs, sync_tokens};
 
 use crate::bench::{Bench, feed_settings};
-use crate::vocabulary::{blob, content, delete, publish, tag};
+use crate::vocabulary::{blob, content, delete, publish, save_link, tag};
 
 on_both_backends!(
     settings_read_back_as_they_were_given,
@@ -108,7 +109,7 @@ async fn deleting_a_feed_removes_everything_of_it_and_nothing_else(bench: &Bench
         blobs::note_received(database, feed, &blob("x").digest, now).await.expect("noted");
         sync_tokens::create(database, feed, "secret", Origin::Database, now).await.expect("made");
         let record = site.all_records().await.remove(0);
-        let progress = links::LinkProgress {
+        let progress = Link {
             source_url: String::new(),
             source_instance: String::new(),
             cursor: pakhus_core::replication::Cursor {
@@ -120,7 +121,17 @@ async fn deleting_a_feed_removes_everything_of_it_and_nothing_else(bench: &Bench
             sources: Vec::new(),
         };
         let seen = [(&record.key, record.state.digest())];
-        links::save(database, feed, &progress, seen.into_iter()).await.expect("saved");
+        save_link(database, feed, &progress, seen.into_iter()).await.expect("saved");
+        let mut batch = Batch::new(MergePolicy::Converge);
+        batch.aside.push(Aside {
+            key: record.key.clone(),
+            kind: AsideKind::Fetch,
+            state: None,
+            error: "the line is cut".to_owned(),
+            attempts: 1,
+            next_at: now,
+        });
+        apply::apply(database, feed, batch, now).await.expect("applied");
     }
     let count = async |table: &str, feed: i64| {
         raw.number(&format!("SELECT COUNT(*) FROM {table} WHERE feed_id = {feed}")).await
@@ -141,7 +152,7 @@ async fn deleting_a_feed_removes_everything_of_it_and_nothing_else(bench: &Bench
 async fn a_feed_made_again_has_another_log(bench: &Bench) {
     let site = bench.site("la").await;
     let lineage = async |feed: i64| {
-        pakhus_db::changes::end(&site.database, feed).await.expect("no failure").0
+        pakhus_db::changes::end(&site.database, feed).await.expect("no failure").lineage
     };
     let before = lineage(site.feed.id).await;
     feeds::delete(&site.database, site.feed.id).await.expect("deleted");

@@ -1,8 +1,8 @@
 //! Fingerprints of packages, and changes that hold only for one.
 
+use pakhus_core::replication::CheckedRecord;
 use pakhus_core::replication::{CountState, MergePolicy, RecordKey, State};
 use pakhus_core::{Change, Edit, Precondition, RefusalKind};
-use pakhus_db::write::Write;
 
 use crate::bench::{Bench, Site, refusal};
 use crate::vocabulary::{content, delete, foreign_tag, name, publish, tag, tombstone};
@@ -80,7 +80,7 @@ async fn counting_downloads_leaves_the_fingerprint_as_it_is(bench: &Bench) {
         version: "1.0.0".to_owned(),
         instance: "tokyo".to_owned(),
     };
-    let count = Write { key, state: State::Count(CountState { count: 9 }), sort_key: None };
+    let count = CheckedRecord { key, state: State::Count(CountState { count: 9 }), sort_key: None };
     site.apply(vec![count], MergePolicy::Converge).await;
     assert_eq!(site.end().await.seq, 2);
     assert_eq!(fingerprint(&site).await, before);

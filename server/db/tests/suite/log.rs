@@ -88,7 +88,7 @@ async fn the_logs_of_two_feeds_are_apart(bench: &Bench) {
     assert_eq!(other.versions("a").await, ["1.0.0"]);
     assert_eq!(site.versions("a").await, [""; 0]);
     let lineage = async |site: &Site| {
-        pakhus_db::changes::end(&site.database, site.feed.id).await.expect("no failure").0
+        pakhus_db::changes::end(&site.database, site.feed.id).await.expect("no failure").lineage
     };
     assert_ne!(lineage(&site).await, lineage(&other).await);
 }

@@ -46,6 +46,7 @@ mod publish;
 mod settings;
 mod sync_tokens;
 mod tags;
+mod tree;
 
 #[test]
 fn no_file_of_this_suite_is_forgotten() {

@@ -1,10 +1,13 @@
 //! Packages to test with: names are keys as they are, versions are numbers and perhaps a pre-release.
 
-use pakhus_core::replication::{Content, RecordKey, RegisterState, Standing, State, VersionState};
+use pakhus_core::replication::engine::{Batch, Link};
+use pakhus_core::replication::{
+    CheckedRecord, Content, MergePolicy, RecordKey, RegisterState, Standing, State, VersionState,
+};
 use pakhus_core::{
     BlobRef, Digest, Edit, Metadata, NewVersion, PackageName, PackageVersion, SortKey, Timestamp,
 };
-use pakhus_db::write::Write;
+use pakhus_db::{Database, apply};
 
 pub(crate) fn name(text: &str) -> PackageName {
     PackageName::new(text, text).expect("a package name")
@@ -110,7 +113,7 @@ pub(crate) fn content(
     at: i64,
     metadata: &str,
     blobs: Vec<BlobRef>,
-) -> Write {
+) -> CheckedRecord {
     let standing = Standing::Content(Content {
         name: package.to_owned(),
         version: number.to_owned(),
@@ -119,7 +122,7 @@ pub(crate) fn content(
         blobs,
         metadata: json(metadata),
     });
-    Write {
+    CheckedRecord {
         key: version_key(package, number),
         state: State::Version(VersionState { incarnation, standing }),
         sort_key: Some(sort_key(number)),
@@ -127,9 +130,9 @@ pub(crate) fn content(
 }
 
 /// The delete of a version as another site makes it.
-pub(crate) fn tombstone(package: &str, number: &str, incarnation: u64, at: i64) -> Write {
+pub(crate) fn tombstone(package: &str, number: &str, incarnation: u64, at: i64) -> CheckedRecord {
     let standing = Standing::Deleted { at: Timestamp::from_millis(at) };
-    Write {
+    CheckedRecord {
         key: version_key(package, number),
         state: State::Version(VersionState { incarnation, standing }),
         sort_key: Some(sort_key(number)),
@@ -137,21 +140,44 @@ pub(crate) fn tombstone(package: &str, number: &str, incarnation: u64, at: i64) 
 }
 
 /// A tag as another site sets it.
-pub(crate) fn foreign_tag(package: &str, tag: &str, number: Option<&str>, counter: u64) -> Write {
+pub(crate) fn foreign_tag(
+    package: &str,
+    tag: &str,
+    number: Option<&str>,
+    counter: u64,
+) -> CheckedRecord {
     let state = RegisterState {
         counter,
         value: number.map(json),
         at: Timestamp::from_millis(7),
         origin: "elsewhere".to_owned(),
     };
-    Write { key: tag_key(package, tag), state: State::Register(state), sort_key: None }
+    CheckedRecord { key: tag_key(package, tag), state: State::Register(state), sort_key: None }
 }
 
 /// What a site hands on of a record that it read from another.
-pub(crate) fn write_of(record: &pakhus_core::replication::Record) -> Write {
+pub(crate) fn write_of(record: &pakhus_core::replication::Record) -> CheckedRecord {
     let sort_key = match &record.key {
         RecordKey::Version { version, .. } => Some(sort_key(version)),
         _ => None,
     };
-    Write { key: record.key.clone(), state: record.state.clone(), sort_key }
+    CheckedRecord { key: record.key.clone(), state: record.state.clone(), sort_key }
+}
+
+/// What [`pakhus_core::replication::engine::Batch`] does for these.
+pub(crate) fn batch(writes: Vec<CheckedRecord>, policy: MergePolicy) -> Batch {
+    Batch { writes, ..Batch::new(policy) }
+}
+
+/// Saves a link, and what its source is known to hold.
+pub(crate) async fn save_link(
+    database: &Database,
+    feed_id: i64,
+    link: &Link,
+    seen: impl Iterator<Item = (&RecordKey, Digest)>,
+) -> pakhus_db::Result<()> {
+    let mut batch = Batch::new(MergePolicy::Converge);
+    batch.link = Some(link.clone());
+    batch.seen = seen.map(|(key, digest)| (key.clone(), Some(digest))).collect();
+    apply::apply(database, feed_id, batch, Timestamp::from_millis(1)).await.map(drop)
 }

@@ -3,7 +3,8 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use pakhus_core::replication::{ClientMode, ServerMode};
+use pakhus_core::replication::engine::describe;
+use pakhus_core::replication::{ClientMode, ServerMode, Verdict};
 use pakhus_db::feeds::{self, Feed, Origin};
 use pakhus_db::{changes, executions, links, sync_tokens};
 use serde::Deserialize;
@@ -143,6 +144,7 @@ pub(super) async fn revoke_token(
 pub(super) struct SyncOptions {
     dry_run: bool,
     full: bool,
+    allow_deletes: bool,
 }
 
 pub(super) async fn sync(
@@ -153,7 +155,11 @@ pub(super) async fn sync(
 ) -> Result<(StatusCode, Json<Value>)> {
     let feed = app.feeds.get(&name).ok_or_else(|| Problem::no_such_feed(&name))?;
     caller.may(Permission::Manage, feed.name())?;
-    let options = RunOptions { dry_run: options.dry_run, full: options.full };
+    let options = RunOptions {
+        dry_run: options.dry_run,
+        full: options.full,
+        allow_deletes: options.allow_deletes,
+    };
     let id = start_manual(&app, &feed, options).await.map_err(Problem::conflict)?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "execution_id": id }))))
 }
@@ -188,11 +194,48 @@ async fn row(app: &App, feed: &Feed) -> Result<Value> {
         "server_mode": settings.server_mode,
         "client_mode": settings.client.mode,
         "source_url": settings.client.source_url,
-        "verdict": check_source(app, feed).await,
+        "verdict": last_verdict(app, feed).await,
         "last_execution": last_execution,
         "lag_changes": lag_changes,
         "lag_seconds": lag_seconds,
     }))
+}
+
+/// The verdict of the last run; before the first, the source is asked.
+async fn last_verdict(app: &App, feed: &Feed) -> Verdict {
+    match app.replicator.verdict(feed.id) {
+        Some(verdict) => verdict,
+        None => check_source(app, feed).await,
+    }
+}
+
+/// `GET /api/v1/feeds/FEED/verify`: whether the feed and its source hold the same.
+pub(super) async fn verify(
+    State(app): State<App>,
+    caller: Authenticated,
+    Path(name): Path<String>,
+) -> Result<Json<Value>> {
+    let feed = app.feeds.get(&name).ok_or_else(|| Problem::no_such_feed(&name))?;
+    caller.may(Permission::View, feed.name())?;
+    let found = crate::replication::verify(&app, &feed)
+        .await
+        .map_err(|error| Problem::new(StatusCode::BAD_GATEWAY, error.to_string()))?;
+    let differences: Vec<_> = found
+        .differences
+        .iter()
+        .map(|difference| {
+            let mut shape = json!(difference);
+            shape["what"] = json!(describe(&difference.key));
+            shape
+        })
+        .collect();
+    let versions = feeds::live_versions(&app.database, feed.id).await?;
+    Ok(Json(json!({
+        "identical": found.identical,
+        "local": { "fingerprint": found.here, "versions": versions },
+        "source": { "fingerprint": found.there },
+        "differences": differences,
+    })))
 }
 
 /// How many changes of this feed's log the source is not known to have, as far as this feed pushes,
@@ -201,7 +244,7 @@ async fn lag(app: &App, feed: &Feed) -> Result<(Option<u64>, Option<u64>)> {
     if !feed.settings.client.mode.pushes() {
         return Ok((None, None));
     }
-    let (_, end) = changes::end(&app.database, feed.id).await?;
+    let end = changes::end(&app.database, feed.id).await?.position;
     let pushed = links::find(&app.database, feed.id).await?.map_or(0, |link| link.push_seq);
     let behind = end.seq.saturating_sub(pushed);
     let since = changes::changed_at(&app.database, feed.id, pushed + 1).await?;

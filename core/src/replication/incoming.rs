@@ -1,8 +1,8 @@
 //! Records from another site, checked as if a stranger had sent them.
 
-use pakhus_core::replication::{Record, RecordKey, Standing, State};
-use pakhus_core::{NewVersion, PackageType, SortKey};
-use pakhus_db::write::Write;
+use super::key::RecordKey;
+use super::state::{Record, Standing, State};
+use crate::{NewVersion, PackageType, SortKey};
 
 /// Counters stay below this: a record cannot make the next change overflow.
 const MAX_COUNTER: u64 = 1 << 53;
@@ -11,11 +11,22 @@ const MAX_BLOBS: usize = 10_000;
 /// The longest tag, instance id or attribute name, in bytes.
 const MAX_TEXT: usize = 256;
 
-/// Checks a record against its package type, and makes what is written of it.
+/// A record that may be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckedRecord {
+    /// The key.
+    pub key: RecordKey,
+    /// Its state.
+    pub state: State,
+    /// How the version sorts; `None` for what is no version.
+    pub sort_key: Option<SortKey>,
+}
+
+/// Checks a record against its package type.
 ///
 /// # Errors
 /// One sentence that says what is wrong.
-pub(super) fn check(package_type: &dyn PackageType, record: Record) -> Result<Write, String> {
+pub fn check(package_type: &dyn PackageType, record: Record) -> Result<CheckedRecord, String> {
     let Record { key, state } = record;
     if !state.fits(key.kind()) {
         return Err("the state does not fit the key".to_owned());
@@ -68,7 +79,7 @@ pub(super) fn check(package_type: &dyn PackageType, record: Record) -> Result<Wr
         }
         _ => None,
     };
-    Ok(Write { key, state, sort_key })
+    Ok(CheckedRecord { key, state, sort_key })
 }
 
 fn check_version(
@@ -78,7 +89,12 @@ fn check_version(
     standing: &Standing,
 ) -> Result<SortKey, String> {
     let content = match standing {
-        Standing::Deleted { .. } => return parse_key(package_type, version_key),
+        Standing::Deleted { .. } => {
+            if !package_type.descriptor().capabilities.tracks_deletions {
+                return Err("deletions of this package type do not travel".to_owned());
+            }
+            return parse_key(package_type, version_key);
+        }
         Standing::Content(content) => content,
     };
     let name = package_type.parse_name(&content.name).map_err(|error| error.to_string())?;

@@ -1,0 +1,69 @@
+//! What a run tells: its log as it goes, and its sums at the end.
+
+use super::super::key::RecordKey;
+
+/// How much a line matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum JournalLevel {
+    /// It went as it should.
+    Info,
+    /// It went, but somebody should look.
+    Warning,
+}
+
+/// Takes what a run tells while it goes.
+pub trait Journal: Send + Sync {
+    /// A line of the log.
+    fn log(&self, level: JournalLevel, text: String);
+
+    /// What moves.
+    fn moved(&self, movement: Movement);
+}
+
+/// What moves in a run; progress is made of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Movement {
+    /// The run pulls, pushes, …
+    Phase(&'static str),
+    /// So many more records are to be looked at.
+    RecordsFound(u64),
+    /// So many records are dealt with.
+    RecordsDone(u64),
+}
+
+/// What a run did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Records of the source that changed something here.
+    pub pulled: u64,
+    /// Records of this feed that changed something at the source.
+    pub pushed: u64,
+    /// Versions that were deleted here.
+    pub deleted: u64,
+    /// Contents that lost a conflict here and were kept aside.
+    pub conflicts: u64,
+    /// Records that were set aside because a blob could not be moved.
+    pub set_aside: u64,
+    /// Deletes that wait for approval, because there are more than the fuse allows.
+    pub held: u64,
+    /// Records that the source had lost and that this feed kept.
+    pub source_lost: u64,
+    /// Bytes of blobs that were to be moved.
+    pub bytes: u64,
+    /// Whether everything was compared.
+    pub reconciled: bool,
+}
+
+/// A record, as logs name it.
+#[must_use]
+pub fn describe(key: &RecordKey) -> String {
+    match key {
+        RecordKey::Version { name, version } => format!("{name} {version}"),
+        RecordKey::Tag { name, tag } => format!("the tag {tag} of {name}"),
+        RecordKey::Attribute { name, version, attribute } => match version {
+            Some(version) => format!("the attribute {attribute} of {name} {version}"),
+            None => format!("the attribute {attribute} of {name}"),
+        },
+        RecordKey::Downloads { name, version, .. } => format!("the downloads of {name} {version}"),
+    }
+}

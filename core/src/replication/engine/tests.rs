@@ -1,0 +1,10 @@
+//! The engine, simulated: whole topologies in memory, over lines that fail, from seeds.
+
+mod breakage;
+mod chance;
+mod invariants;
+mod line;
+mod memory;
+mod plain;
+mod simulation;
+mod topology;

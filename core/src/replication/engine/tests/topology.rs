@@ -1,0 +1,147 @@
+//! Sites and how they are linked, by chance.
+
+use std::sync::{Arc, Mutex};
+
+use super::breakage::Breakage;
+use super::chance::Chance;
+use super::line::Line;
+use super::memory::Site;
+use crate::replication::engine::{
+    EngineError, Fuse, Journal, JournalLevel, Movement, Options, Report, run,
+};
+use crate::replication::{ClientMode, ClientSide, ServerMode};
+
+/// A link from a site to its source.
+#[derive(Debug, Clone)]
+pub(super) struct Connection {
+    pub(super) client: usize,
+    pub(super) source: usize,
+    pub(super) mode: ClientMode,
+    pub(super) server_mode: ServerMode,
+}
+
+/// A tree of sites. The first is the root; every other has one source.
+pub(super) struct Topology {
+    pub(super) sites: Vec<Site>,
+    pub(super) connections: Vec<Connection>,
+    pub(super) clock: Arc<Mutex<i64>>,
+}
+
+struct Silent;
+
+impl Journal for Silent {
+    fn log(&self, _: JournalLevel, _: String) {}
+
+    fn moved(&self, _: Movement) {}
+}
+
+impl Topology {
+    pub(super) fn random(chance: &mut Chance, breakage: Option<Breakage>) -> Self {
+        let clock = Arc::new(Mutex::new(1_700_000_000_000));
+        let count = 2 + chance.index(6);
+        let hour = 3_600_000;
+        let sites: Vec<_> = (0..count)
+            .map(|number| {
+                let skew = (i64::try_from(chance.below(5)).expect("small") - 2) * hour;
+                Site::new(number, chance.next(), skew, Arc::clone(&clock), breakage)
+            })
+            .collect();
+        let all_mirrors = chance.percent(50);
+        let connections = (1..count)
+            .map(|client| {
+                let source = chance.index(client);
+                let (mode, server_mode) = match chance.below(6) {
+                    _ if all_mirrors => (ClientMode::Mirror, ServerMode::ReadWrite),
+                    0 => (ClientMode::PullOnly, ServerMode::ReadOnly),
+                    1 => (ClientMode::PullOnly, ServerMode::ReadWrite),
+                    2 => (ClientMode::Mirror, ServerMode::ReadOnly),
+                    3 => (ClientMode::PushOnly, ServerMode::ReadWrite),
+                    _ => (ClientMode::Mirror, ServerMode::ReadWrite),
+                };
+                Connection { client, source, mode, server_mode }
+            })
+            .collect();
+        Self { sites, connections, clock }
+    }
+
+    /// Sites that exchange everything in both directions, in groups.
+    pub(super) fn mirrored_groups(&self) -> Vec<Vec<usize>> {
+        let mut group: Vec<usize> = (0..self.sites.len()).collect();
+        for connection in self.connections.iter().filter(|connection| connection.is_mirror()) {
+            let (from, to) = (group[connection.client], group[connection.source]);
+            group.iter_mut().filter(|number| **number == from).for_each(|number| *number = to);
+        }
+        (0..self.sites.len())
+            .map(|number| (0..group.len()).filter(|site| group[*site] == number).collect())
+            .filter(|members: &Vec<usize>| !members.is_empty())
+            .collect()
+    }
+
+    /// Whether a site only follows its source.
+    pub(super) fn is_replica(&self, site: usize) -> bool {
+        let mut own = self.connections.iter().filter(|connection| connection.client == site);
+        own.any(|connection| connection.mode == ClientMode::PullOnly)
+    }
+
+    pub(super) fn tick(&self, millis: i64) {
+        *self.clock.lock().expect("no panic while it was held") += millis;
+    }
+
+    /// One run of a connection.
+    pub(super) fn run(
+        &self,
+        connection: &Connection,
+        chance: &mut Chance,
+        faults: u64,
+        options: RunOptions,
+    ) -> Result<Report, EngineError> {
+        let client = &self.sites[connection.client];
+        let line = Line {
+            client: client.clone(),
+            server: self.sites[connection.source].clone(),
+            server_mode: connection.server_mode,
+            server_is_replica: self.is_replica(connection.source),
+            faults,
+            chance: Mutex::new(Chance::new(chance.next())),
+        };
+        let options = Options {
+            client: ClientSide {
+                instance_id: client.id.clone(),
+                feed: "feed".parse().expect("a feed name"),
+                package_type: "plain".to_owned(),
+                mode: connection.mode,
+                version: "1.0.0".to_owned(),
+            },
+            source_url: String::new(),
+            dry_run: options.dry_run,
+            full: options.full,
+            allow_deletes: options.allow_deletes,
+            fuse: Fuse { least: 3, percent: 20 },
+            known: None,
+        };
+        poll_to_end(run(client, &line, &Silent, &options)).map(|(report, _)| report)
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct RunOptions {
+    pub(super) dry_run: bool,
+    pub(super) full: bool,
+    pub(super) allow_deletes: bool,
+}
+
+impl Connection {
+    pub(super) fn is_mirror(&self) -> bool {
+        self.mode == ClientMode::Mirror && self.server_mode == ServerMode::ReadWrite
+    }
+}
+
+/// Runs a future of the simulation, in which nothing ever waits.
+fn poll_to_end<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match future.as_mut().poll(&mut context) {
+        std::task::Poll::Ready(output) => output,
+        std::task::Poll::Pending => panic!("the simulation waited for something"),
+    }
+}

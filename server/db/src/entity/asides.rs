@@ -1,0 +1,28 @@
+use sea_orm::entity::prelude::*;
+
+#[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "asides")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub feed_id: i64,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub reason: i64,
+    #[sea_orm(primary_key, auto_increment = false)]
+    #[sea_orm(column_type = "Text")]
+    pub name: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub kind: i64,
+    #[sea_orm(primary_key, auto_increment = false)]
+    #[sea_orm(column_type = "Text")]
+    pub item: String,
+    pub state: Option<String>,
+    #[sea_orm(column_type = "Text")]
+    pub error: String,
+    pub attempts: i64,
+    pub next_at: i64,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

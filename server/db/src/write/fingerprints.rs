@@ -1,0 +1,56 @@
+//! The sums of what a feed holds, by bucket.
+
+use std::collections::{BTreeMap, HashMap};
+
+use pakhus_core::replication::{Applying, Fingerprint, bucket};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, Set};
+
+use super::ROWS;
+use crate::Result;
+use crate::entity::fingerprints;
+use crate::tree::fingerprint_of;
+
+/// Brings the sums of the buckets up to date.
+pub(super) async fn write_fingerprints(
+    transaction: &DatabaseTransaction,
+    feed_id: i64,
+    replacements: &[Applying],
+) -> Result<()> {
+    let mut touched: BTreeMap<i64, Vec<&Applying>> = BTreeMap::new();
+    for applying in replacements {
+        touched.entry(bucket(&applying.record.key).into()).or_default().push(applying);
+    }
+    let buckets: Vec<_> = touched.keys().copied().collect();
+    for buckets in buckets.chunks(ROWS) {
+        let known: HashMap<i64, Fingerprint> = fingerprints::Entity::find()
+            .filter(fingerprints::Column::FeedId.eq(feed_id))
+            .filter(fingerprints::Column::Bucket.is_in(buckets.iter().copied()))
+            .all(transaction)
+            .await?
+            .iter()
+            .map(|row| Ok((row.bucket, fingerprint_of(row)?)))
+            .collect::<Result<_>>()?;
+        let rows = buckets.iter().map(|bucket| {
+            let mut sums = known.get(bucket).copied().unwrap_or_default();
+            for Applying { record, previous, .. } in &touched[bucket] {
+                sums.replace(&record.key, previous.as_ref(), &record.state);
+            }
+            fingerprints::ActiveModel {
+                feed_id: Set(feed_id),
+                bucket: Set(*bucket),
+                live: Set(sums.live.as_bytes().to_vec()),
+                gone: Set(sums.gone.as_bytes().to_vec()),
+            }
+        });
+        fingerprints::Entity::insert_many(rows)
+            .on_conflict(
+                OnConflict::columns([fingerprints::Column::FeedId, fingerprints::Column::Bucket])
+                    .update_columns([fingerprints::Column::Live, fingerprints::Column::Gone])
+                    .to_owned(),
+            )
+            .exec_without_returning(transaction)
+            .await?;
+    }
+    Ok(())
+}

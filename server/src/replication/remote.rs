@@ -1,0 +1,67 @@
+//! The engine's view of a source: HTTP for records, [`super::transfer`] for blobs.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use pakhus_blobs::BlobStore;
+use pakhus_core::replication::engine::{Remote, RemoteError, RemotePage};
+use pakhus_core::replication::{
+    Applied, Cursor, Fingerprint, Handshake, Leaf, Position, Record, RecordKey,
+};
+use pakhus_core::{BlobRef, Digest};
+
+use super::execution::Progress;
+use super::source::Source;
+use super::{transfer, wire};
+
+/// A source, as one run uses it.
+pub(super) struct HttpSource {
+    pub(super) source: Source,
+    pub(super) blobs: BlobStore,
+    pub(super) progress: Arc<Progress>,
+}
+
+type Result<T> = std::result::Result<T, RemoteError>;
+
+#[async_trait]
+impl Remote for HttpSource {
+    async fn handshake(&self) -> Result<Handshake> {
+        Ok(self.source.handshake().await?)
+    }
+
+    async fn changes(&self, cursor: &Cursor, fresh: bool, limit: u64) -> Result<RemotePage> {
+        Ok(self.source.changes(cursor, fresh, limit, 0).await?)
+    }
+
+    async fn records(&self, keys: &[RecordKey]) -> Result<(Vec<Record>, Position)> {
+        Ok(self.source.records(keys).await?)
+    }
+
+    async fn sums(&self, branch: Option<u8>) -> Result<Vec<Fingerprint>> {
+        let prefix = branch.map_or(String::new(), |branch| format!("{branch:02x}"));
+        Ok(self.source.fingerprint(&prefix).await?)
+    }
+
+    async fn leaves(&self, bucket: u16) -> Result<Vec<Leaf>> {
+        Ok(self.source.fingerprint(&format!("{bucket:04x}")).await?)
+    }
+
+    async fn fetch(&self, blobs: Vec<BlobRef>) -> Result<Vec<(Digest, String)>> {
+        Ok(transfer::fetch(self, blobs).await?)
+    }
+
+    async fn missing(&self, digests: Vec<Digest>) -> Result<Vec<Digest>> {
+        Ok(self.source.missing(digests).await?)
+    }
+
+    async fn send(&self, blobs: Vec<BlobRef>) -> Result<Vec<(Digest, String)>> {
+        Ok(transfer::send(self, blobs).await?)
+    }
+
+    async fn push(&self, records: &[Record]) -> Result<Applied> {
+        let lines = records.iter().map(|record| (&record.key, &record.state));
+        let page = wire::write_page(lines, None)
+            .map_err(|error| RemoteError::Broken(error.to_string()))?;
+        Ok(self.source.push(page).await?)
+    }
+}

@@ -1,0 +1,100 @@
+//! The engine's view of a feed: the database, the adapter and the clock.
+
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use pakhus_core::replication::engine::{
+    Aside, AsideKind, Batch, FeedStore, Link, LogEnd, Outcome, Page, StoreError, Tree,
+};
+use pakhus_core::replication::{
+    CheckedRecord, Fingerprint, Leaf, Position, Record, RecordKey, State, check,
+};
+use pakhus_core::{Digest, PackageType, Timestamp};
+use pakhus_db::{Database, apply, asides, blobs, changes, feeds, links, records, tree};
+
+use super::wire;
+use crate::app::now;
+
+/// One feed.
+pub(super) struct DatabaseFeed {
+    pub(super) database: Database,
+    pub(super) feed_id: i64,
+    pub(super) package_type: Arc<dyn PackageType>,
+}
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+fn failed(error: impl Display) -> StoreError {
+    StoreError(error.to_string())
+}
+
+#[async_trait]
+impl FeedStore for DatabaseFeed {
+    async fn end(&self) -> Result<LogEnd> {
+        changes::end(&self.database, self.feed_id).await.map_err(failed)
+    }
+
+    async fn went_through(&self, position: Position) -> Result<bool> {
+        changes::went_through(&self.database, self.feed_id, position).await.map_err(failed)
+    }
+
+    async fn page(&self, since: u64, limit: u64) -> Result<Page> {
+        changes::page(&self.database, self.feed_id, since, limit, wire::PAGE_BYTES)
+            .await
+            .map_err(failed)
+    }
+
+    async fn states(&self, keys: &[RecordKey]) -> Result<HashMap<RecordKey, State>> {
+        records::states(&self.database, self.feed_id, keys).await.map_err(failed)
+    }
+
+    async fn apply(&self, batch: Batch) -> Result<Outcome> {
+        let (database, feed_id) = (self.database.clone(), self.feed_id);
+        // A task of its own, so that the watchers are told even when the caller is gone.
+        let applying =
+            tokio::spawn(async move { apply::apply(&database, feed_id, batch, now()).await });
+        applying.await.map_err(failed)?.map_err(failed)
+    }
+
+    async fn link(&self) -> Result<Option<Link>> {
+        links::find(&self.database, self.feed_id).await.map_err(failed)
+    }
+
+    async fn forget_link(&self) -> Result<()> {
+        links::forget(&self.database, self.feed_id).await.map_err(failed)
+    }
+
+    async fn shadows(&self, keys: &[RecordKey]) -> Result<HashMap<RecordKey, Digest>> {
+        links::shadows_of(&self.database, self.feed_id, keys).await.map_err(failed)
+    }
+
+    async fn sums(&self, branch: Option<u8>) -> Result<Vec<Fingerprint>> {
+        tree::sums(&self.database, self.feed_id, branch).await.map_err(failed)
+    }
+
+    async fn leaves(&self, tree: Tree, bucket: u16) -> Result<Vec<Leaf>> {
+        tree::leaves(&self.database, self.feed_id, tree, bucket).await.map_err(failed)
+    }
+
+    async fn unknown_blobs(&self, digests: &[Digest]) -> Result<Vec<Digest>> {
+        blobs::unknown(&self.database, self.feed_id, digests).await.map_err(failed)
+    }
+
+    async fn live_versions(&self) -> Result<u64> {
+        feeds::live_versions(&self.database, self.feed_id).await.map_err(failed)
+    }
+
+    async fn asides(&self, kind: AsideKind) -> Result<Vec<Aside>> {
+        asides::list(&self.database, self.feed_id, kind).await.map_err(failed)
+    }
+
+    fn check(&self, record: Record) -> std::result::Result<CheckedRecord, String> {
+        check(&*self.package_type, record)
+    }
+
+    fn now(&self) -> Timestamp {
+        now()
+    }
+}

@@ -1,0 +1,252 @@
+//! Moving blobs between this site and a source: in parallel, small ones together in one stream, large
+//! ones resumed where they were cut off, each checked by its digest.
+
+use std::collections::VecDeque;
+
+use bytes::{Buf as _, Bytes, BytesMut};
+use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
+use pakhus_blobs::{Hashes, UploadId, WriterOptions};
+use pakhus_core::{BlobRef, Digest};
+
+use super::execution::Progress;
+use super::remote::HttpSource;
+use super::source::SourceError;
+use super::wire::{BATCH_BLOBS, BATCH_BYTES, NO_BLOB, SMALL_BLOB};
+
+/// Requests for blobs that are under way at once.
+const PARALLEL: usize = 6;
+
+/// Blobs that could not be moved, with the reason.
+type Failed = Vec<(Digest, String)>;
+
+/// Why one blob, or the whole run, cannot go on.
+enum Trouble {
+    /// This blob alone.
+    Blob(String),
+    /// The source cannot be reached.
+    Line(SourceError),
+}
+
+impl From<SourceError> for Trouble {
+    fn from(error: SourceError) -> Self {
+        match error {
+            SourceError::Unreachable { .. } => Self::Line(error),
+            other => Self::Blob(other.to_string()),
+        }
+    }
+}
+
+impl From<pakhus_blobs::Error> for Trouble {
+    fn from(error: pakhus_blobs::Error) -> Self {
+        Self::Blob(error.to_string())
+    }
+}
+
+/// Fetches blobs into this site's store.
+pub(super) async fn fetch(remote: &HttpSource, blobs: Vec<BlobRef>) -> Result<Failed, SourceError> {
+    count(remote, &blobs);
+    let (small, large): (Vec<_>, Vec<_>) =
+        blobs.into_iter().partition(|blob| blob.size <= SMALL_BLOB);
+    let batches = stream::iter(batches(small))
+        .map(|batch| fetch_batch(remote, batch))
+        .buffer_unordered(PARALLEL)
+        .try_fold(Vec::new(), join)
+        .await?;
+    let large = stream::iter(large)
+        .map(|blob| async move { one(&blob, fetch_large(remote, &blob).await) })
+        .buffer_unordered(PARALLEL)
+        .try_fold(Vec::new(), join)
+        .await?;
+    join(batches, large).await
+}
+
+/// Sends blobs of this site's store.
+pub(super) async fn send(remote: &HttpSource, blobs: Vec<BlobRef>) -> Result<Failed, SourceError> {
+    count(remote, &blobs);
+    stream::iter(blobs)
+        .map(|blob| async move { one(&blob, upload(remote, &blob).await) })
+        .buffer_unordered(PARALLEL)
+        .try_fold(Vec::new(), join)
+        .await
+}
+
+async fn join(mut failed: Failed, more: Failed) -> Result<Failed, SourceError> {
+    failed.extend(more);
+    Ok(failed)
+}
+
+fn one(blob: &BlobRef, moved: Result<(), Trouble>) -> Result<Failed, SourceError> {
+    match moved {
+        Ok(()) => Ok(Vec::new()),
+        Err(Trouble::Blob(reason)) => Ok(vec![(blob.digest, reason)]),
+        Err(Trouble::Line(error)) => Err(error),
+    }
+}
+
+fn count(remote: &HttpSource, blobs: &[BlobRef]) {
+    let progress = &remote.progress;
+    Progress::add(&progress.blobs_total, blobs.len() as u64);
+    Progress::add(&progress.bytes_total, blobs.iter().map(|blob| blob.size).sum());
+}
+
+fn batches(blobs: Vec<BlobRef>) -> Vec<Vec<BlobRef>> {
+    let mut batches = Vec::new();
+    let mut batch: Vec<BlobRef> = Vec::new();
+    let mut bytes = 0;
+    for blob in blobs {
+        if batch.len() >= BATCH_BLOBS || bytes + blob.size > BATCH_BYTES {
+            batches.push(std::mem::take(&mut batch));
+            bytes = 0;
+        }
+        bytes += blob.size;
+        batch.push(blob);
+    }
+    batches.extend((!batch.is_empty()).then_some(batch));
+    batches
+}
+
+/// Many small blobs in one stream. Each is stored while the next comes.
+async fn fetch_batch(remote: &HttpSource, batch: Vec<BlobRef>) -> Result<Failed, SourceError> {
+    let digests = batch.iter().map(|blob| blob.digest).collect();
+    let mut frames = Frames::new(Box::pin(remote.source.blobs(digests).await?));
+    let mut stored = stream::FuturesUnordered::new();
+    let mut failed = Vec::new();
+    for blob in batch {
+        let (digest, length) = frames.head().await?;
+        if digest != blob.digest {
+            return Err(SourceError::Broken("other blobs than were asked for".to_owned()));
+        }
+        if length == NO_BLOB {
+            failed.push((digest, "the source has it no longer".to_owned()));
+            continue;
+        }
+        if length > SMALL_BLOB {
+            return Err(SourceError::Broken("a larger blob than was said".to_owned()));
+        }
+        let bytes = frames.take(length).await?;
+        Progress::add(&remote.progress.bytes_done, length);
+        stored.push(store(remote, blob, bytes));
+        while stored.len() >= PARALLEL {
+            if let Some(done) = stored.next().await {
+                failed.extend(done);
+            }
+        }
+    }
+    while let Some(done) = stored.next().await {
+        failed.extend(done);
+    }
+    Ok(failed)
+}
+
+async fn store(remote: &HttpSource, blob: BlobRef, bytes: Bytes) -> Option<(Digest, String)> {
+    let options = WriterOptions { max_size: blob.size, hashes: Hashes::Sha256 };
+    let storing = async {
+        let mut writer = remote.blobs.writer(options);
+        writer.write(bytes).await?;
+        writer.finish(Some(blob.digest)).await
+    };
+    match storing.await {
+        Ok(_) => {
+            Progress::add(&remote.progress.blobs_done, 1);
+            None
+        }
+        Err(error) => Some((blob.digest, error.to_string())),
+    }
+}
+
+/// A large blob is kept as an upload of its own until it is whole: what came before a cut counts.
+async fn fetch_large(remote: &HttpSource, blob: &BlobRef) -> Result<(), Trouble> {
+    let uploads = remote.blobs.uploads();
+    let id = UploadId::of("pull", &blob.digest);
+    let mut offset = uploads.resume(&id).await?;
+    if offset > blob.size {
+        uploads.cancel(&id).await?;
+        offset = uploads.resume(&id).await?;
+    }
+    Progress::add(&remote.progress.bytes_done, offset);
+    if offset < blob.size {
+        let mut append = uploads.append(&id, Some(offset), blob.size).await?;
+        let mut bytes = Box::pin(remote.source.blob(&blob.digest, offset).await?);
+        let received = loop {
+            match bytes.try_next().await {
+                Ok(Some(chunk)) => {
+                    Progress::add(&remote.progress.bytes_done, chunk.len() as u64);
+                    append.write(chunk).await?;
+                }
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        append.finish().await?;
+        received?;
+    }
+    uploads.finish(&id, blob.digest).await?;
+    Progress::add(&remote.progress.blobs_done, 1);
+    Ok(())
+}
+
+async fn upload(remote: &HttpSource, blob: &BlobRef) -> Result<(), Trouble> {
+    let (id, mut offset) = remote.source.begin_upload(&blob.digest).await?;
+    if offset > blob.size {
+        // It cannot be of this blob: ending it is refused, and removes it.
+        let _ = remote.source.finish_upload(&id, &blob.digest).await;
+        offset = remote.source.begin_upload(&blob.digest).await?.1;
+    }
+    Progress::add(&remote.progress.bytes_done, offset.min(blob.size));
+    if offset < blob.size {
+        let rest = remote.blobs.read(&blob.digest, offset..blob.size).await?.ok_or_else(|| {
+            let digest = blob.digest;
+            Trouble::Blob(format!("{digest} is not stored here; restore it from a backup"))
+        })?;
+        let progress = std::sync::Arc::clone(&remote.progress);
+        let rest = rest.inspect_ok(move |chunk: &Bytes| {
+            Progress::add(&progress.bytes_done, chunk.len() as u64);
+        });
+        let body = reqwest::Body::wrap_stream(rest);
+        remote.source.append_upload(&id, offset, blob.size - offset, body).await?;
+    }
+    remote.source.finish_upload(&id, &blob.digest).await?;
+    Progress::add(&remote.progress.blobs_done, 1);
+    Ok(())
+}
+
+/// Takes apart a stream of frames: 32 bytes of digest, 8 of length, the bytes.
+struct Frames<S> {
+    stream: S,
+    waiting: VecDeque<Bytes>,
+    length: usize,
+}
+
+impl<S: Stream<Item = Result<Bytes, SourceError>> + Unpin> Frames<S> {
+    const fn new(stream: S) -> Self {
+        Self { stream, waiting: VecDeque::new(), length: 0 }
+    }
+
+    async fn head(&mut self) -> Result<(Digest, u64), SourceError> {
+        let mut head = self.take(40).await?;
+        let mut digest = [0; 32];
+        head.copy_to_slice(&mut digest);
+        Ok((Digest::from_bytes(digest), head.get_u64()))
+    }
+
+    async fn take(&mut self, length: u64) -> Result<Bytes, SourceError> {
+        let cut = || SourceError::Broken("a stream of blobs that breaks off".to_owned());
+        let length = usize::try_from(length).map_err(|_| cut())?;
+        while self.length < length {
+            let chunk = self.stream.try_next().await?.ok_or_else(cut)?;
+            self.length += chunk.len();
+            self.waiting.push_back(chunk);
+        }
+        self.length -= length;
+        let mut taken = BytesMut::with_capacity(length);
+        while taken.len() < length {
+            let Some(chunk) = self.waiting.front_mut() else { break };
+            let part = chunk.split_to(chunk.len().min(length - taken.len()));
+            taken.extend_from_slice(&part);
+            if chunk.is_empty() {
+                self.waiting.pop_front();
+            }
+        }
+        Ok(taken.freeze())
+    }
+}
