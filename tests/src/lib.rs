@@ -1,6 +1,8 @@
 //! What the tests of the whole share: real servers on loopback ports, real clients, and packages.
 
+pub mod application;
 pub mod npm;
 pub mod package;
 pub mod server;
+pub mod stored;
 pub mod wait;

@@ -1,4 +1,9 @@
 //! The tests of the whole: one binary, a module for each subject.
 
+mod bad_publish;
+mod bad_replication;
+mod crash;
+mod large;
 mod npm_client;
+mod real_application;
 mod replication;

@@ -1,0 +1,219 @@
+//! What a publish may not be: each is refused in npm's form, and leaves nothing behind.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use futures_util::stream;
+use pakhus_tests::npm::Npm;
+use pakhus_tests::package::Package;
+use pakhus_tests::server::{Server, Setup};
+use reqwest::{Body, Method, Response};
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
+
+/// A site with one package, so that there is something to collide with.
+async fn site() -> Server {
+    let server = Setup::new().npm_feed("libs", "read-only").start().await;
+    server.publish("libs", &Package::new("taken", "1.0.0")).await;
+    server
+}
+
+async fn put(server: &Server, path: &str, body: impl Into<Body>) -> Response {
+    let request = server.request(Method::PUT, path).body(body);
+    request.header("content-type", "application/json").send().await.expect("the server answers")
+}
+
+/// The answer has this status, npm's form, and says something.
+async fn is_refused(answer: Response, status: u16, says: &str) {
+    assert_eq!(answer.status().as_u16(), status);
+    assert_eq!(answer.headers()["content-type"], "application/json");
+    let text = answer.text().await.expect("a body");
+    let body: Value = serde_json::from_str(&text).expect("JSON");
+    let error = body["error"].as_str().expect("an error");
+    assert!(error.contains(says), "`{error}` does not say `{says}`");
+}
+
+fn changed(change: impl FnOnce(&mut Value)) -> String {
+    let mut document = Package::new("fresh", "1.0.0").document();
+    change(&mut document);
+    document.to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_lies_is_refused_and_nothing_of_it_is_stored() {
+    let server = site().await;
+    let before = server.stored("libs").await;
+    let not_gzip = STANDARD.encode(b"this is no archive, and long enough to be looked at");
+    let file = "fresh-1.0.0.tgz";
+    type Case = (&'static str, String, u16, &'static str);
+    let cases: Vec<Case> = vec![
+        (
+            "no gzip",
+            changed(|d| {
+                d["_attachments"][file]["data"] = json!(not_gzip);
+                d["_attachments"][file]["length"] = json!(51);
+                d["versions"]["1.0.0"]["dist"] = json!({});
+            }),
+            400,
+            "gzip",
+        ),
+        (
+            "wrong integrity",
+            changed(|d| {
+                d["versions"]["1.0.0"]["dist"]["integrity"] =
+                    json!(format!("sha512-{}", STANDARD.encode([7; 64])));
+            }),
+            400,
+            "integrity",
+        ),
+        (
+            "wrong shasum",
+            changed(|d| {
+                d["versions"]["1.0.0"]["dist"]["shasum"] = json!("0".repeat(40));
+            }),
+            400,
+            "shasum",
+        ),
+        ("wrong length", changed(|d| d["_attachments"][file]["length"] = json!(1)), 400, "length"),
+        ("no base64", changed(|d| d["_attachments"][file]["data"] = json!("!!!!")), 400, "base64"),
+        ("another's name", changed(|d| d["name"] = json!("taken")), 400, "name"),
+        (
+            "another's version",
+            changed(|d| d["versions"]["1.0.0"]["version"] = json!("2.0.0")),
+            400,
+            "version",
+        ),
+        (
+            "two versions",
+            changed(|d| d["versions"]["2.0.0"] = d["versions"]["1.0.0"].clone()),
+            400,
+            "version",
+        ),
+        (
+            "a tag that is a range",
+            changed(|d| d["dist-tags"] = json!({ "1.x": "1.0.0" })),
+            400,
+            "tag",
+        ),
+        ("no JSON", "{\"name\": ".to_owned(), 400, ""),
+        ("nothing", String::new(), 400, ""),
+        ("a list", "[]".to_owned(), 400, ""),
+        ("deep", format!("{{\"a\":{}{}}}", "[".repeat(200), "]".repeat(200)), 400, ""),
+    ];
+    for (what, document, status, says) in cases {
+        println!("{what}");
+        is_refused(put(&server, "/npm/libs/fresh", document).await, status, says).await;
+        server.is_as_before("libs", &before).await;
+    }
+    is_refused(put(&server, "/npm/libs/fresh", vec![b'{', 0xff, 0xfe, b'}']).await, 400, "").await;
+    server.is_as_before("libs", &before).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hostile_names_are_refused_however_they_are_written() {
+    let server = site().await;
+    let before = server.stored("libs").await;
+    for path in ["..%2f..%2fetc", "a%2f..%2fb", "%2e%2e", "@a%2f..", "a%00b", "%ff", ".hidden"] {
+        let document = Package::new("fresh", "1.0.0").document().to_string();
+        let answer = put(&server, &format!("/npm/libs/{path}"), document).await;
+        is_refused(answer, 400, "").await;
+    }
+    for name in ["../evil", "..", "a/../b", "/etc/passwd", "node_modules"] {
+        let document = Package::new(name, "1.0.0").document().to_string();
+        let answer = put(&server, "/npm/libs/fresh", document).await;
+        is_refused(answer, 400, "").await;
+    }
+    server.is_as_before("libs", &before).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_that_is_there_conflicts() {
+    let server = site().await;
+    let before = server.stored("libs").await;
+    let again = Package::with_file("taken", "1.0.0", b"other bytes").document().to_string();
+    is_refused(put(&server, "/npm/libs/taken", again).await, 409, "previously published").await;
+    assert_eq!(server.stored("libs").await.end, before.end);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_field_of_a_hundred_megabytes_is_refused_in_bounded_memory() {
+    let server = site().await;
+    let before = server.stored("libs").await;
+    let piece = Bytes::from(vec![b'x'; 1 << 20]);
+    let pieces = std::iter::once(Bytes::from_static(b"{\"name\":\"fresh\",\"readme\":\""))
+        .chain(std::iter::repeat_n(piece, 100))
+        .chain(std::iter::once(Bytes::from_static(b"\"}")));
+    let body = Body::wrap_stream(stream::iter(pieces.map(Ok::<_, std::convert::Infallible>)));
+    is_refused(put(&server, "/npm/libs/fresh", body).await, 413, "larger").await;
+    server.is_as_before("libs", &before).await;
+    let peak = server.peak_memory();
+    assert!(peak < 150 << 20, "{} MiB", peak >> 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_breaks_off_leaves_nothing() {
+    let server = site().await;
+    let before = server.stored("libs").await;
+    let document = Package::with_file("fresh", "1.0.0", &vec![7; 3_000_000]).document().to_string();
+    let mut line = tokio::net::TcpStream::connect(server.address()).await.expect("connected");
+    let head = format!(
+        "PUT /npm/libs/fresh HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\n\
+         content-length: {}\r\n\r\n",
+        server.address(),
+        server.key(),
+        document.len() + 10
+    );
+    line.write_all(head.as_bytes()).await.expect("sent");
+    line.write_all(document.as_bytes()).await.expect("sent");
+    drop(line);
+    server.is_as_before("libs", &before).await;
+    assert_eq!(server.get("/npm/libs/fresh").await.status(), 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_is_told_so_in_npms_form() {
+    let server = Setup::new()
+        .config("[[api_keys]]\nkey = \"reader\"\nscopes = [\"view:libs\"]")
+        .npm_feed("libs", "read-only")
+        .start()
+        .await;
+    let before = server.stored("libs").await;
+    let document = Package::new("fresh", "1.0.0").document();
+    let put = async |path: &str, key: Option<&str>| {
+        let mut request = server.anonymous(Method::PUT, path).json(&document);
+        if let Some(key) = key {
+            request = request.bearer_auth(key);
+        }
+        request.send().await.expect("the server answers")
+    };
+    is_refused(put("/npm/libs/fresh", None).await, 401, "API key").await;
+    is_refused(put("/npm/libs/fresh", Some("wrong")).await, 401, "API key").await;
+    is_refused(put("/npm/libs/fresh", Some("reader")).await, 403, "may not").await;
+    is_refused(put("/npm/nothing/fresh", Some("reader")).await, 404, "nothing").await;
+    server.is_as_before("libs", &before).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_publish_with_a_wrong_key_is_told_so_and_not_cut_off() {
+    let server = site().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let manifest = json!({ "name": "large", "version": "1.0.0" }).to_string();
+    std::fs::write(folder.path().join("package.json"), manifest).expect("written");
+    let mut bytes = vec![0; 40_000_000];
+    rand::fill(&mut bytes[..]);
+    std::fs::write(folder.path().join("data.bin"), bytes).expect("written");
+    let npm = Npm::new(&server.registry("libs"), Some("wrong"));
+    let said = npm.fails(folder.path(), &["publish"]);
+    assert!(said.contains("E401"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hostile_host_is_not_repeated_into_documents() {
+    let server = site().await;
+    let mut line = tokio::net::TcpStream::connect(server.address()).await.expect("connected");
+    let head = "GET /npm/libs/taken HTTP/1.1\r\nhost: evil\"onload=\r\nconnection: close\r\n\r\n";
+    line.write_all(head.as_bytes()).await.expect("sent");
+    let mut answer = String::new();
+    let _ = tokio::io::AsyncReadExt::read_to_string(&mut line, &mut answer).await;
+    assert!(!answer.contains("evil"), "{answer}");
+}

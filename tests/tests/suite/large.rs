@@ -1,0 +1,116 @@
+//! A package of a gigabyte: published, pulled, pushed and read without memory growing with it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use pakhus_tests::server::{Server, Setup};
+use rand::{Rng as _, SeedableRng as _};
+use reqwest::Method;
+use sha2::{Digest as _, Sha512};
+
+/// How much of the tarball is made at a time: whole groups of base64.
+const PIECE: usize = 3 * 1024 * 1024;
+
+/// How many pieces the tarball has: 1 GiB and a little.
+const PIECES: u64 = 342;
+
+/// The most memory of a server: what it needs for a small package, and buffers.
+const MEMORY: u64 = 150 * 1024 * 1024;
+
+/// A tarball that is made while it is read. No two pieces are equal and none can be compressed.
+struct Tarball {
+    random: Vec<u8>,
+    encoded: Vec<u8>,
+}
+
+impl Tarball {
+    fn new() -> Self {
+        let mut random = vec![0; PIECE];
+        rand::rngs::StdRng::seed_from_u64(1).fill_bytes(&mut random);
+        let encoded = STANDARD.encode(&random).into_bytes();
+        Self { random, encoded }
+    }
+
+    /// What stands at the beginning of a piece: the first bytes of a gzip file, and its number.
+    fn beginning(number: u64) -> [u8; 12] {
+        let mut beginning = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        beginning[4..].copy_from_slice(&number.to_be_bytes());
+        beginning
+    }
+
+    fn encoded_piece(&self, number: u64) -> Bytes {
+        let mut piece = self.encoded.clone();
+        piece[..16].copy_from_slice(STANDARD.encode(Self::beginning(number)).as_bytes());
+        piece.into()
+    }
+
+    /// Its subresource integrity.
+    fn integrity(&self) -> String {
+        let mut hash = Sha512::new();
+        for number in 0..PIECES {
+            hash.update(Self::beginning(number));
+            hash.update(&self.random[12..]);
+        }
+        format!("sha512-{}", STANDARD.encode(hash.finalize()))
+    }
+
+    /// The document that `npm publish` sends, as a stream.
+    fn document(self, integrity: &str) -> reqwest::Body {
+        let size = PIECE as u64 * PIECES;
+        let before = format!(
+            r#"{{"_id":"large","name":"large","dist-tags":{{"latest":"1.0.0"}},"versions":{{"1.0.0":{{
+            "name":"large","version":"1.0.0","dist":{{"integrity":"{integrity}"}}}}}},
+            "_attachments":{{"large-1.0.0.tgz":{{"length":{size},"data":""#
+        );
+        let pieces = stream::iter(0..PIECES).map(move |number| self.encoded_piece(number));
+        let document = stream::iter([Bytes::from(before)])
+            .chain(pieces)
+            .chain(stream::iter([Bytes::from_static(b"\"}}}")]));
+        reqwest::Body::wrap_stream(document.map(Ok::<_, std::convert::Infallible>))
+    }
+}
+
+/// Reads the tarball as a client does, and returns its subresource integrity.
+async fn read(server: &Server) -> String {
+    let response = server.get("/npm/libs/large/-/large-1.0.0.tgz").await;
+    assert_eq!(response.status(), 200);
+    let mut bytes = response.bytes_stream();
+    let mut hash = Sha512::new();
+    while let Some(piece) = bytes.next().await {
+        hash.update(piece.expect("the tarball comes whole"));
+    }
+    format!("sha512-{}", STANDARD.encode(hash.finalize()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn memory_stays_flat_while_a_gigabyte_is_published_pulled_pushed_and_read() {
+    let pushed_to = Setup::new().npm_feed("libs", "read-write").start().await;
+    let hub = Setup::new()
+        .npm_feed("libs", "read-only")
+        .client_of(&pushed_to, "libs", "push-only")
+        .start()
+        .await;
+    let tarball = Tarball::new();
+    let integrity = tarball.integrity();
+    let publish = hub.request(Method::PUT, "/npm/libs/large").body(tarball.document(&integrity));
+    let answer = publish.send().await.expect("the hub answers");
+    assert_eq!(answer.status(), 201, "{}", answer.text().await.unwrap_or_default());
+    let pulling = Setup::new()
+        .npm_feed("libs", "disabled")
+        .client_of(&hub, "libs", "pull-only")
+        .start()
+        .await;
+    for client in [&hub, &pulling] {
+        let execution = client.sync("libs").await;
+        assert_eq!(execution["status"], "done", "{execution}");
+    }
+    for server in [&hub, &pulling, &pushed_to] {
+        assert_eq!(read(server).await, integrity);
+    }
+    for (what, server) in [("hub", &hub), ("puller", &pulling), ("pushed to", &pushed_to)] {
+        let peak = server.peak_memory();
+        assert!(peak < MEMORY, "{what}: {} MiB", peak >> 20);
+    }
+}
