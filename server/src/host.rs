@@ -4,8 +4,12 @@ mod documents;
 mod lift;
 mod receive;
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bytes::Bytes;
+use pakhus_blobs::SealedBlob;
 use pakhus_core::replication::EditContext;
 use pakhus_core::{
     Change, Committed, Document, Edit, Host, Package, PackageContents, PackageName, PackageType,
@@ -13,7 +17,6 @@ use pakhus_core::{
 };
 use pakhus_db::feeds::Feed;
 use pakhus_db::{commit, records};
-use std::sync::Arc;
 use tokio::sync::Mutex;
 
 use crate::app::App;
@@ -27,6 +30,8 @@ pub(crate) struct RequestHost {
     feed: Arc<Feed>,
     package_type: Arc<dyn PackageType>,
     body: Mutex<RequestBody>,
+    /// Blobs that came with the request and that no change has named yet. They are gone with it.
+    received: Mutex<Vec<SealedBlob>>,
     now: Timestamp,
 }
 
@@ -38,7 +43,7 @@ impl RequestHost {
         body: RequestBody,
         now: Timestamp,
     ) -> Self {
-        Self { app, feed, package_type, body: Mutex::new(body), now }
+        Self { app, feed, package_type, body: Mutex::new(body), received: Mutex::default(), now }
     }
 
     /// Gives back what the adapter left of the request's body.
@@ -46,8 +51,26 @@ impl RequestHost {
         self.body.into_inner()
     }
 
-    /// Checks that every blob that the change names is stored.
-    async fn check_blobs(&self, change: &Change) -> Result<()> {
+    /// Stores the blobs that came with the request and that the change names, and checks that every
+    /// blob that it names is stored.
+    async fn keep_blobs(&self, change: &Change) -> Result<()> {
+        let named: HashSet<_> = change
+            .edits
+            .iter()
+            .filter_map(|edit| match edit {
+                Edit::Publish(new) => Some(new.blobs.iter().map(|blob| blob.digest)),
+                _ => None,
+            })
+            .flatten()
+            .collect();
+        let (wanted, others) = std::mem::take(&mut *self.received.lock().await)
+            .into_iter()
+            .partition(|blob| named.contains(&blob.written().digest));
+        *self.received.lock().await = others;
+        let wanted: Vec<SealedBlob> = wanted;
+        for blob in wanted {
+            blob.keep().await.map_err(refusal_of)?;
+        }
         for edit in &change.edits {
             let Edit::Publish(new) = edit else { continue };
             for blob in &new.blobs {
@@ -88,11 +111,14 @@ impl Host for RequestHost {
     }
 
     async fn receive_document(&self, rules: ReceiveDocument) -> Result<ReceivedDocument> {
-        self.body.lock().await.receive_document(&self.app.blobs, rules).await
+        let mut body = self.body.lock().await;
+        let (document, blobs) = body.receive_document(&self.app.blobs, rules).await?;
+        self.received.lock().await.extend(blobs);
+        Ok(document)
     }
 
     async fn commit(&self, change: Change) -> Result<Committed> {
-        self.check_blobs(&change).await?;
+        self.keep_blobs(&change).await?;
         let capabilities = &self.package_type.descriptor().capabilities;
         let context = EditContext {
             origin: self.app.instance.id.clone(),

@@ -12,5 +12,5 @@ mod router;
 
 pub(crate) use blob_body::{BlobAnswer, blob_response};
 pub(crate) use listen::{Listening, TlsFiles, listen};
-pub(crate) use problem::Problem;
+pub(crate) use problem::{Input, PathOf, Problem, QueryOf};
 pub(crate) use router::router;

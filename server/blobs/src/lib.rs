@@ -28,4 +28,4 @@ pub use hash::Hashes;
 pub use reader::{BlobReader, WHOLE};
 pub use store::{BlobStore, ListedBlob};
 pub use upload::{Append, InvalidUploadId, UploadId, Uploads};
-pub use writer::{BlobWriter, WriterOptions, Written};
+pub use writer::{BlobWriter, SealedBlob, WriterOptions, Written};

@@ -29,15 +29,19 @@ impl Spool {
         Self { place, path, file: None, hasher: Hasher::new(hashes) }
     }
 
-    /// Appends `tail` and makes the whole a blob.
-    pub(crate) fn finish(mut self, tail: &[u8], expected: Option<Digest>) -> Result<Written> {
-        // Hashed before it is written: a small blob that is refused or that is stored already is
-        // never written at all.
+    /// Ends the hashing with `tail`, which is not written yet: a small blob that is refused or that is
+    /// stored already is never written at all.
+    pub(crate) fn seal(&mut self, tail: &[u8], expected: Option<Digest>) -> Result<Written> {
         self.hasher.update(tail);
         let written = self.hasher.written();
-        if let Some(expected) = expected.filter(|expected| *expected != written.digest) {
-            return Err(Error::DigestMismatch { expected, actual: written.digest });
+        match expected.filter(|expected| *expected != written.digest) {
+            Some(expected) => Err(Error::DigestMismatch { expected, actual: written.digest }),
+            None => Ok(written),
         }
+    }
+
+    /// Makes what was sealed a blob.
+    pub(crate) fn keep(mut self, tail: &[u8], written: &Written) -> Result<()> {
         if !self.place.confirm(&written.digest, written.size)? {
             self.write(tail)?;
             if let Some(file) = &self.file {
@@ -45,7 +49,7 @@ impl Spool {
             }
             self.file = None;
         }
-        Ok(written)
+        Ok(())
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {

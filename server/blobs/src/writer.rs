@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use pakhus_core::Digest;
+use tokio::runtime::Handle;
 
 use crate::buffered::Buffered;
 use crate::error::{Error, Result, blocking};
@@ -33,6 +34,50 @@ pub struct Written {
     pub sha1: Option<[u8; 20]>,
     /// The first bytes, up to 1,024, to look at what kind of file it is.
     pub first_bytes: Bytes,
+}
+
+/// All bytes of a blob, hashed, and not stored yet. Dropping it removes what was written of it.
+pub struct SealedBlob {
+    /// `None` once it is kept or dropped.
+    spool: Option<Spool>,
+    tail: Vec<u8>,
+    written: Written,
+}
+
+impl SealedBlob {
+    /// What it is.
+    #[must_use]
+    pub const fn written(&self) -> &Written {
+        &self.written
+    }
+
+    /// Makes it a blob, durably. A blob that is stored already is not stored again.
+    ///
+    /// # Errors
+    /// [`Error::Full`] or [`Error::Io`] when the disk refuses. Nothing is left on the disk then.
+    pub async fn keep(mut self) -> Result<Written> {
+        let (spool, tail, written) =
+            (self.spool.take(), std::mem::take(&mut self.tail), self.written.clone());
+        blocking(move || {
+            if let Some(spool) = spool {
+                spool.keep(&tail, &written)?;
+            }
+            Ok(written)
+        })
+        .await
+    }
+}
+
+impl Drop for SealedBlob {
+    fn drop(&mut self) {
+        // Removing a file of gigabytes takes a while.
+        if let Some(spool) = self.spool.take() {
+            match Handle::try_current() {
+                Ok(runtime) => drop(runtime.spawn_blocking(move || drop(spool))),
+                Err(_) => drop(spool),
+            }
+        }
+    }
 }
 
 /// Receives the bytes of one blob.
@@ -81,8 +126,27 @@ impl BlobWriter {
     /// [`Error::DigestMismatch`] when `expected` is given and is not the digest of the bytes,
     /// [`Error::Full`] or [`Error::Io`] when the disk refuses. Nothing is left on the disk then.
     pub async fn finish(self, expected: Option<Digest>) -> Result<Written> {
-        let (spool, tail) = self.received.into_parts().await?;
-        blocking(move || spool.finish(&tail, expected)).await
+        let (mut spool, tail) = self.received.into_parts().await?;
+        blocking(move || {
+            let written = spool.seal(&tail, expected)?;
+            spool.keep(&tail, &written)?;
+            Ok(written)
+        })
+        .await
+    }
+
+    /// Ends the writing without making a blob yet: for bytes that are looked at before it is decided
+    /// whether they are wanted.
+    ///
+    /// # Errors
+    /// As [`Self::finish`].
+    pub async fn seal(self, expected: Option<Digest>) -> Result<SealedBlob> {
+        let (mut spool, tail) = self.received.into_parts().await?;
+        blocking(move || {
+            let written = spool.seal(&tail, expected)?;
+            Ok(SealedBlob { spool: Some(spool), tail, written })
+        })
+        .await
     }
 
     /// Gives the blob up. When this returns, nothing of it is on the disk.

@@ -6,7 +6,7 @@ use axum::body::{Body, BodyDataStream};
 use axum::http::{HeaderMap, header};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
-use pakhus_blobs::{BlobStore, BlobWriter, Hashes, WriterOptions};
+use pakhus_blobs::{BlobStore, BlobWriter, Hashes, SealedBlob, WriterOptions, Written};
 use pakhus_core::{
     BlobRef, Lifted, ReceiveDocument, ReceivedDocument, Refusal, RefusalKind, Result,
 };
@@ -84,16 +84,18 @@ impl RequestBody {
         Ok(all.freeze())
     }
 
-    /// The body as a JSON document, with what `rules` name lifted out into blobs.
+    /// The body as a JSON document, with what `rules` name lifted out into blobs, which are not stored
+    /// before somebody keeps them.
     pub(crate) async fn receive_document(
         &mut self,
         blobs: &BlobStore,
         rules: ReceiveDocument,
-    ) -> Result<ReceivedDocument> {
+    ) -> Result<(ReceivedDocument, Vec<SealedBlob>)> {
         let max_blob = rules.max_blob;
         let mut lifter = Lifter::new(rules);
         let mut lifting: Option<(Vec<String>, BlobWriter)> = None;
         let mut lifted = Vec::new();
+        let mut sealed = Vec::new();
         let mut events = Vec::new();
         while let Some(bytes) = self.next().await? {
             lifter.feed(&bytes, &mut |event| events.push(event))?;
@@ -110,7 +112,9 @@ impl RequestBody {
                     }
                     Event::BlobEnd => {
                         if let Some((path, writer)) = lifting.take() {
-                            lifted.push(finish(path, writer).await?);
+                            let blob = writer.seal(None).await.map_err(refusal_of)?;
+                            lifted.push(describe(path, blob.written())?);
+                            sealed.push(blob);
                         }
                     }
                 }
@@ -119,7 +123,7 @@ impl RequestBody {
         let json = lifter.finish()?;
         serde_json::from_slice::<serde::de::IgnoredAny>(&json)
             .map_err(|error| Refusal::invalid(format!("the body is not JSON: {error}")))?;
-        Ok(ReceivedDocument { json, lifted })
+        Ok((ReceivedDocument { json, lifted }, sealed))
     }
 
     /// Reads away what is left, so that a client that sends first and reads then sees the answer.
@@ -141,8 +145,7 @@ impl RequestBody {
     }
 }
 
-async fn finish(path: Vec<String>, writer: BlobWriter) -> Result<Lifted> {
-    let written = writer.finish(None).await.map_err(refusal_of)?;
+fn describe(path: Vec<String>, written: &Written) -> Result<Lifted> {
     let (Some(sha512), Some(sha1)) = (written.sha512, written.sha1) else {
         return Err(Refusal::internal("a lifted blob was not hashed in every way"));
     };
@@ -151,7 +154,7 @@ async fn finish(path: Vec<String>, writer: BlobWriter) -> Result<Lifted> {
         blob: BlobRef { digest: written.digest, size: written.size, role: String::new() },
         sha512,
         sha1,
-        first_bytes: written.first_bytes,
+        first_bytes: written.first_bytes.clone(),
     })
 }
 

@@ -9,7 +9,7 @@ mod packages;
 mod replication;
 
 use axum::Router;
-use axum::extract::{FromRequestParts, Query};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::routing::{delete, get, post};
 use pakhus_core::FeedName;
@@ -109,36 +109,5 @@ impl Paging {
         self.after.as_deref().map(str::parse).transpose().map_err(|_| {
             Problem::bad_request("`after` is not what the listing before gave as `next`")
         })
-    }
-}
-
-/// A query string, with a problem for one that does not fit.
-pub(super) struct Parameters<T>(T);
-
-impl<T: for<'de> Deserialize<'de>> FromRequestParts<App> for Parameters<T> {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self> {
-        Query::try_from_uri(&parts.uri)
-            .map(|Query(parameters)| Self(parameters))
-            .map_err(|error| Problem::bad_request(error.body_text()))
-    }
-}
-
-/// A JSON body, with a problem for one that does not fit.
-pub(super) struct Input<T>(T);
-
-impl<T: for<'de> Deserialize<'de>> axum::extract::FromRequest<App> for Input<T> {
-    type Rejection = Problem;
-
-    async fn from_request(request: axum::extract::Request, _: &App) -> Result<Self> {
-        let most = 1024 * 1024;
-        let bytes = axum::body::to_bytes(request.into_body(), most)
-            .await
-            .map_err(|_| Problem::bad_request("the body broke off or is larger than 1 MiB"))?;
-        let json = if bytes.is_empty() { b"{}".as_slice() } else { &bytes };
-        serde_json::from_slice(json)
-            .map(Self)
-            .map_err(|error| Problem::bad_request(format!("the body does not fit: {error}")))
     }
 }

@@ -1,9 +1,12 @@
 //! Errors of the admin and replication APIs: `application/problem+json` (RFC 9457).
 
 use axum::Json;
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use pakhus_core::{Refusal, RefusalKind};
+use serde::de::DeserializeOwned;
 use serde_json::json;
 
 /// An error, as the APIs answer it.
@@ -11,6 +14,54 @@ use serde_json::json;
 pub(crate) struct Problem {
     status: StatusCode,
     detail: String,
+}
+
+/// The parameters of a path, with a problem for those that do not fit.
+pub(crate) struct PathOf<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for PathOf<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Path::<T>::from_request_parts(parts, state).await {
+            Ok(Path(parameters)) => Ok(Self(parameters)),
+            Err(rejection) => Err(Problem::bad_request(rejection.body_text())),
+        }
+    }
+}
+
+/// A query string, with a problem for one that does not fit.
+pub(crate) struct QueryOf<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for QueryOf<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        match Query::try_from_uri(&parts.uri) {
+            Ok(Query(parameters)) => Ok(Self(parameters)),
+            Err(rejection) => Err(Problem::bad_request(rejection.body_text())),
+        }
+    }
+}
+
+/// A JSON body, with a problem for one that does not fit. None at all is an empty object.
+pub(crate) struct Input<T>(pub(crate) T);
+
+/// The most bytes of a JSON body.
+const MAX_INPUT: usize = 2 * 1024 * 1024;
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Input<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let bytes = axum::body::to_bytes(request.into_body(), MAX_INPUT)
+            .await
+            .map_err(|_| Problem::bad_request("the body broke off, or is larger than 2 MiB"))?;
+        let json = if bytes.is_empty() { b"{}".as_slice() } else { &bytes };
+        serde_json::from_slice(json)
+            .map(Self)
+            .map_err(|error| Problem::bad_request(format!("the body does not fit: {error}")))
+    }
 }
 
 /// What handlers of the APIs return.

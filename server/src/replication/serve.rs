@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch, post};
@@ -28,7 +28,7 @@ use super::store::DatabaseFeed;
 use super::{run, uploads, wire};
 use crate::app::{App, VERSION};
 use crate::host::RequestBody;
-use crate::http::{BlobAnswer, Problem, blob_response};
+use crate::http::{BlobAnswer, Input, PathOf, Problem, QueryOf, blob_response};
 
 type Result<T> = std::result::Result<T, Problem>;
 
@@ -45,6 +45,12 @@ pub(crate) fn routes() -> Router<App> {
         .route("/replication/{feed}/blobs/{digest}", get(blob))
         .route("/replication/{feed}/uploads", post(uploads::begin))
         .route("/replication/{feed}/uploads/{id}", patch(uploads::append).put(uploads::finish))
+        .method_not_allowed_fallback(async || {
+            Problem::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "the replication API does not know this method here",
+            )
+        })
 }
 
 async fn handshake(State(app): State<App>, peer: Peer) -> Result<Json<Handshake>> {
@@ -108,7 +114,7 @@ struct ChangesQuery {
 async fn read_changes(
     State(app): State<App>,
     peer: Peer,
-    Query(query): Query<ChangesQuery>,
+    QueryOf(query): QueryOf<ChangesQuery>,
 ) -> Result<Response> {
     peer.may_read()?;
     let store = store_of(&app, &peer.feed)?;
@@ -164,7 +170,7 @@ fn failed(error: impl std::fmt::Display) -> Problem {
 async fn read_records(
     State(app): State<App>,
     peer: Peer,
-    Json(asked): Json<wire::RecordKeys>,
+    Input(asked): Input<wire::RecordKeys>,
 ) -> Result<Response> {
     peer.may_read()?;
     if asked.keys.len() as u64 > wire::PAGE_RECORDS {
@@ -189,7 +195,7 @@ struct TreeQuery {
 async fn fingerprint(
     State(app): State<App>,
     peer: Peer,
-    Query(query): Query<TreeQuery>,
+    QueryOf(query): QueryOf<TreeQuery>,
 ) -> Result<Response> {
     peer.may_read()?;
     let store = store_of(&app, &peer.feed)?;
@@ -222,6 +228,7 @@ async fn take_changes(
     let (records, _) =
         wire::read_page(&page).map_err(|error| Problem::bad_request(error.to_string()))?;
     drop(page);
+    check_sizes(&app, &records).await?;
     let is_replica = peer.feed.settings.client.mode == ClientMode::PullOnly;
     let taken = engine::take_changes(&store, records, is_replica).await;
     taken.map(Json).map_err(|refused| match refused {
@@ -230,12 +237,28 @@ async fn take_changes(
     })
 }
 
+/// Refuses records that say another length of a blob than it has.
+async fn check_sizes(app: &App, records: &[Record]) -> Result<()> {
+    let blobs = records.iter().filter_map(|record| record.state.content());
+    let blobs: Vec<_> = blobs.flat_map(|content| content.blobs.clone()).collect();
+    let mut sizes = stream::iter(blobs)
+        .map(|blob| async move { (app.blobs.size(&blob.digest).await, blob) })
+        .buffer_unordered(8);
+    while let Some((stored, blob)) = sizes.next().await {
+        if stored?.is_some_and(|stored| stored != blob.size) {
+            let digest = blob.digest;
+            return Err(Problem::bad_request(format!("{digest} has another length than is said")));
+        }
+    }
+    Ok(())
+}
+
 /// `POST blobs/batch`: many small blobs in one stream, each preceded by its 32 bytes of digest and 8
 /// of length; a length of all ones where the blob is not there.
 async fn blob_batch(
     State(app): State<App>,
     peer: Peer,
-    Json(asked): Json<MissingBlobs>,
+    Input(asked): Input<MissingBlobs>,
 ) -> Result<Response> {
     peer.may_read()?;
     if asked.digests.len() > wire::BATCH_BLOBS {
@@ -279,7 +302,7 @@ async fn read_small(app: &App, digest: &Digest) -> Option<BytesMut> {
 async fn missing_blobs(
     State(app): State<App>,
     peer: Peer,
-    Json(asked): Json<MissingBlobs>,
+    Input(asked): Input<MissingBlobs>,
 ) -> Result<Json<MissingBlobs>> {
     peer.may_push()?;
     let digests = blobs::unknown(&app.database, peer.feed.id, &asked.digests).await?;
@@ -290,7 +313,7 @@ async fn missing_blobs(
 async fn blob(
     State(app): State<App>,
     peer: Peer,
-    Path((_, digest)): Path<(String, String)>,
+    PathOf((_, digest)): PathOf<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response> {
     peer.may_read()?;

@@ -146,12 +146,17 @@ async fn store(remote: &HttpSource, blob: BlobRef, bytes: Bytes) -> Option<(Dige
         writer.finish(Some(blob.digest)).await
     };
     match storing.await {
+        Ok(written) if written.size != blob.size => Some((blob.digest, wrong_length(&blob))),
         Ok(_) => {
             Progress::add(&remote.progress.blobs_done, 1);
             None
         }
         Err(error) => Some((blob.digest, error.to_string())),
     }
+}
+
+fn wrong_length(blob: &BlobRef) -> String {
+    format!("{} has another length than the record says", blob.digest)
 }
 
 /// A large blob is kept as an upload of its own until it is whole: what came before a cut counts.
@@ -180,7 +185,10 @@ async fn fetch_large(remote: &HttpSource, blob: &BlobRef) -> Result<(), Trouble>
         append.finish().await?;
         received?;
     }
-    uploads.finish(&id, blob.digest).await?;
+    let written = uploads.finish(&id, blob.digest).await?;
+    if written.size != blob.size {
+        return Err(Trouble::Blob(wrong_length(blob)));
+    }
     Progress::add(&remote.progress.blobs_done, 1);
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use pakhus_blobs::UploadId;
 use pakhus_core::Digest;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::server_auth::Peer;
 use crate::app::{App, now};
 use crate::host::RequestBody;
-use crate::http::Problem;
+use crate::http::{PathOf, Problem, QueryOf};
 
 type Result<T> = std::result::Result<T, Problem>;
 
@@ -30,7 +30,7 @@ pub(super) struct BeginQuery {
 pub(super) async fn begin(
     State(app): State<App>,
     peer: Peer,
-    Query(query): Query<BeginQuery>,
+    QueryOf(query): QueryOf<BeginQuery>,
 ) -> Result<(StatusCode, Json<Value>)> {
     peer.may_push()?;
     let id = UploadId::of(peer.feed.name().as_str(), &parse_digest(&query.digest)?);
@@ -47,8 +47,8 @@ pub(super) struct AppendQuery {
 pub(super) async fn append(
     State(app): State<App>,
     peer: Peer,
-    Path((_, id)): Path<(String, String)>,
-    Query(query): Query<AppendQuery>,
+    PathOf((_, id)): PathOf<(String, String)>,
+    QueryOf(query): QueryOf<AppendQuery>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>> {
@@ -79,8 +79,8 @@ pub(super) struct FinishQuery {
 pub(super) async fn finish(
     State(app): State<App>,
     peer: Peer,
-    Path((_, id)): Path<(String, String)>,
-    Query(query): Query<FinishQuery>,
+    PathOf((_, id)): PathOf<(String, String)>,
+    QueryOf(query): QueryOf<FinishQuery>,
 ) -> Result<StatusCode> {
     peer.may_push()?;
     let id = upload_id(&id)?;

@@ -104,8 +104,7 @@ async fn an_upload_of_other_bytes_than_announced_is_removed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn uploads_are_known_by_their_ids_and_never_by_paths() {
     let server = site("read-write").await;
-    for id in ["..%2f..%2fadmin.key", "admin.key", "%2e%2e", "0198c1a2-6d5e-7c3b-9f01-23456789abcd"]
-    {
+    for id in ["..%2f..%2fadmin.key", "admin.key", "0198c1a2-6d5e-7c3b-9f01-23456789abcd"] {
         let path = format!("/replication/libs/uploads/{id}?offset=0");
         let request = server.anonymous(Method::PATCH, &path).bearer_auth(SYNC_TOKEN).body("x");
         is_problem(request.send().await.expect("an answer"), 404).await;

@@ -1,4 +1,5 @@
 //! The tests of the whole: one binary, a module for each subject.
+#![expect(clippy::print_stdout, reason = "a failing case is named on standard output")]
 
 mod bad_publish;
 mod bad_replication;

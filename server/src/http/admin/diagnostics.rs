@@ -6,8 +6,8 @@ use pakhus_db::diagnostics;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::problem::{Problem, Result};
-use super::{Authenticated, Input, Paging, Parameters};
+use super::super::problem::{Input, Problem, QueryOf, Result};
+use super::{Authenticated, Paging};
 use crate::app::App;
 
 #[derive(Debug, Deserialize)]
@@ -21,7 +21,7 @@ pub(super) struct Filter {
 pub(super) async fn list(
     State(app): State<App>,
     caller: Authenticated,
-    Parameters(filter): Parameters<Filter>,
+    QueryOf(filter): QueryOf<Filter>,
 ) -> Result<Json<Value>> {
     caller.admin()?;
     let paging = Paging { after: filter.after, limit: filter.limit };

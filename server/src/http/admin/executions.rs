@@ -1,13 +1,13 @@
 //! Executions: `/api/v1/executions`.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use pakhus_db::executions::{self, Execution, Status};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::problem::{Problem, Result};
-use super::{Authenticated, Paging, Parameters};
+use super::super::problem::{PathOf, Problem, QueryOf, Result};
+use super::{Authenticated, Paging};
 use crate::app::App;
 use crate::config::Permission;
 
@@ -23,7 +23,7 @@ pub(super) struct Filter {
 pub(super) async fn list(
     State(app): State<App>,
     caller: Authenticated,
-    Parameters(filter): Parameters<Filter>,
+    QueryOf(filter): QueryOf<Filter>,
 ) -> Result<Json<Value>> {
     match filter.feed.as_deref().and_then(|feed| app.feeds.get(feed)) {
         Some(feed) => caller.may(Permission::View, feed.name())?,
@@ -47,7 +47,7 @@ pub(super) async fn list(
 pub(super) async fn show(
     State(app): State<App>,
     caller: Authenticated,
-    Path(id): Path<i64>,
+    PathOf(id): PathOf<i64>,
 ) -> Result<Json<Value>> {
     let found = executions::find(&app.database, id).await?;
     let (execution, log) = found

@@ -1,7 +1,7 @@
 //! Feeds: `/api/v1/feeds` and below.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use pakhus_core::FeedName;
 use pakhus_core::replication::ServerMode;
@@ -9,8 +9,8 @@ use pakhus_db::feeds::{self, Anonymous, ClientSettings, Counts, Feed, FeedSettin
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::problem::{Problem, Result};
-use super::{Authenticated, Input};
+use super::super::problem::{Input, PathOf, Problem, Result};
+use super::Authenticated;
 use crate::app::{App, now};
 use crate::config::Permission;
 
@@ -29,7 +29,7 @@ pub(super) async fn list(State(app): State<App>, caller: Authenticated) -> Resul
 pub(super) async fn show(
     State(app): State<App>,
     caller: Authenticated,
-    Path(name): Path<String>,
+    PathOf(name): PathOf<String>,
 ) -> Result<Json<Value>> {
     let feed = app.feeds.get(&name).ok_or_else(|| Problem::no_such_feed(&name))?;
     caller.may(Permission::View, feed.name())?;
@@ -86,7 +86,7 @@ pub(super) struct FeedChange {
 pub(super) async fn update(
     State(app): State<App>,
     caller: Authenticated,
-    Path(name): Path<String>,
+    PathOf(name): PathOf<String>,
     Input(change): Input<FeedChange>,
 ) -> Result<Json<Value>> {
     let feed = editable(&app, &caller, &name)?;
@@ -94,13 +94,13 @@ pub(super) async fn update(
     settings.anonymous = change.anonymous.unwrap_or(settings.anonymous);
     feeds::update(&app.database, feed.id, &settings).await?;
     app.feeds.reload().await?;
-    show(State(app), caller, Path(name)).await
+    show(State(app), caller, PathOf(name)).await
 }
 
 pub(super) async fn delete(
     State(app): State<App>,
     caller: Authenticated,
-    Path(name): Path<String>,
+    PathOf(name): PathOf<String>,
 ) -> Result<StatusCode> {
     caller.admin()?;
     let feed = editable(&app, &caller, &name)?;

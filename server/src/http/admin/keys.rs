@@ -1,15 +1,15 @@
 //! API keys: `/api/v1/keys`.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use pakhus_db::api_keys::{self, ApiKey};
 use pakhus_db::feeds::Origin;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::problem::{Problem, Result};
-use super::{Authenticated, Input};
+use super::super::problem::{Input, PathOf, Problem, Result};
+use super::Authenticated;
 use crate::app::{App, now};
 use crate::config::Scope;
 use crate::secrets::new_api_key;
@@ -60,7 +60,7 @@ pub(super) async fn create(
 pub(super) async fn revoke(
     State(app): State<App>,
     caller: Authenticated,
-    Path(id): Path<i64>,
+    PathOf(id): PathOf<i64>,
 ) -> Result<StatusCode> {
     caller.admin()?;
     if api_keys::revoke(&app.database, id).await? {

@@ -1,13 +1,13 @@
 //! `GET /api/v1/feeds/FEED/packages`.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use pakhus_db::packages;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::problem::{Problem, Result};
-use super::{Authenticated, Parameters};
+use super::super::problem::{PathOf, Problem, QueryOf, Result};
+use super::Authenticated;
 use crate::app::App;
 use crate::config::Permission;
 
@@ -21,8 +21,8 @@ pub(super) struct Filter {
 pub(super) async fn list(
     State(app): State<App>,
     caller: Authenticated,
-    Path(feed): Path<String>,
-    Parameters(filter): Parameters<Filter>,
+    PathOf(feed): PathOf<String>,
+    QueryOf(filter): QueryOf<Filter>,
 ) -> Result<Json<Value>> {
     let feed = app.feeds.get(&feed).ok_or_else(|| Problem::no_such_feed(&feed))?;
     caller.may(Permission::View, feed.name())?;

@@ -1,7 +1,7 @@
 //! Replication settings and overview.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use pakhus_core::replication::engine::describe;
 use pakhus_core::replication::{ClientMode, ServerMode, Verdict};
@@ -10,9 +10,9 @@ use pakhus_db::{changes, executions, links, sync_tokens};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::problem::{Problem, Result};
+use super::super::problem::{Input, PathOf, Problem, Result};
+use super::Authenticated;
 use super::feeds::editable;
-use super::{Authenticated, Input};
 use crate::app::{App, now};
 use crate::config::{Interval, Permission, Secret, SourceUrl};
 use crate::replication::{CATEGORY, RunOptions, check_source, start_manual};
@@ -21,7 +21,7 @@ use crate::secrets::new_sync_token;
 pub(super) async fn show(
     State(app): State<App>,
     caller: Authenticated,
-    Path(name): Path<String>,
+    PathOf(name): PathOf<String>,
 ) -> Result<Json<Value>> {
     let feed = app.feeds.get(&name).ok_or_else(|| Problem::no_such_feed(&name))?;
     caller.may(Permission::View, feed.name())?;
@@ -81,7 +81,7 @@ struct ClientChange {
 pub(super) async fn update(
     State(app): State<App>,
     caller: Authenticated,
-    Path(name): Path<String>,
+    PathOf(name): PathOf<String>,
     Input(change): Input<ReplicationChange>,
 ) -> Result<Json<Value>> {
     let feed = editable(&app, &caller, &name)?;
@@ -109,13 +109,13 @@ pub(super) async fn update(
     }
     feeds::update(&app.database, feed.id, &settings).await?;
     app.feeds.reload().await?;
-    show(State(app), caller, Path(name)).await
+    show(State(app), caller, PathOf(name)).await
 }
 
 pub(super) async fn create_token(
     State(app): State<App>,
     caller: Authenticated,
-    Path(name): Path<String>,
+    PathOf(name): PathOf<String>,
 ) -> Result<(StatusCode, Json<Value>)> {
     let feed = app.feeds.get(&name).ok_or_else(|| Problem::no_such_feed(&name))?;
     caller.may(Permission::Manage, feed.name())?;
@@ -128,7 +128,7 @@ pub(super) async fn create_token(
 pub(super) async fn revoke_token(
     State(app): State<App>,
     caller: Authenticated,
-    Path((name, id)): Path<(String, i64)>,
+    PathOf((name, id)): PathOf<(String, i64)>,
 ) -> Result<StatusCode> {
     let feed = app.feeds.get(&name).ok_or_else(|| Problem::no_such_feed(&name))?;
     caller.may(Permission::Manage, feed.name())?;
@@ -150,7 +150,7 @@ pub(super) struct SyncOptions {
 pub(super) async fn sync(
     State(app): State<App>,
     caller: Authenticated,
-    Path(name): Path<String>,
+    PathOf(name): PathOf<String>,
     Input(options): Input<SyncOptions>,
 ) -> Result<(StatusCode, Json<Value>)> {
     let feed = app.feeds.get(&name).ok_or_else(|| Problem::no_such_feed(&name))?;
@@ -213,7 +213,7 @@ async fn last_verdict(app: &App, feed: &Feed) -> Verdict {
 pub(super) async fn verify(
     State(app): State<App>,
     caller: Authenticated,
-    Path(name): Path<String>,
+    PathOf(name): PathOf<String>,
 ) -> Result<Json<Value>> {
     let feed = app.feeds.get(&name).ok_or_else(|| Problem::no_such_feed(&name))?;
     caller.may(Permission::View, feed.name())?;
