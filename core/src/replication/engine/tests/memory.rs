@@ -5,15 +5,15 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 
-use super::breakage::Breakage;
+use super::breakage::{Breakage, decide_wrongly};
 use super::chance::Chance;
 use super::plain::Plain;
 use crate::replication::engine::{
     Aside, AsideKind, Batch, FeedStore, Link, LogEnd, Outcome, Page, StoreError, Tree,
 };
 use crate::replication::{
-    Applying, CheckedRecord, CountState, EditContext, Fingerprint, Kept, Leaf, PageEnd, Position,
-    Record, RecordKey, State, bucket, chain, check, decide, evaluate,
+    Applying, CheckedRecord, CountState, EditContext, Fingerprint, Leaf, PageEnd, Position, Record,
+    RecordKey, State, bucket, chain, check, decide, evaluate,
 };
 use crate::{BlobRef, Digest, Edit, Timestamp};
 
@@ -222,43 +222,6 @@ impl Disk {
         let kept_local = decided.kept_local;
         (deleted, conflicts, Outcome { applied, kept_local, ..Outcome::default() })
     }
-}
-
-fn decide_wrongly(
-    writes: &[CheckedRecord],
-    local: &mut HashMap<RecordKey, State>,
-    batch: &Batch,
-    breakage: Breakage,
-) -> crate::replication::Decided {
-    let right = decide(writes.to_vec(), &mut local.clone(), batch.policy);
-    let takes = |here: &State, there: &State| match breakage {
-        Breakage::LastArrivalWins => Some(here != there),
-        Breakage::ClocksDecide if here != there => Some(there.at() > here.at()),
-        Breakage::DeleteLoses if there.content().is_none() && here.content().is_some() => {
-            Some(matches!(there, State::Register(_)) && here.cmp_to(there).is_lt())
-        }
-        _ => None,
-    };
-    let mut wrong = crate::replication::Decided::default();
-    for write in writes {
-        let here = local.get(&write.key).cloned();
-        let rightly = right.applying.iter().any(|applying| applying.record.key == write.key);
-        let takes = here.as_ref().and_then(|here| takes(here, &write.state)).unwrap_or(rightly);
-        let mut record = write.clone();
-        if let (Breakage::CountsAdd, Some(State::Count(here)), State::Count(there)) =
-            (breakage, &here, &mut record.state)
-        {
-            there.count += here.count;
-        }
-        if takes {
-            let kept = (here != Some(write.state.clone())).then_some(Kept::Conflict);
-            let kept = kept.filter(|_| here.as_ref().is_some_and(|here| here.content().is_some()));
-            wrong.applying.push(Applying { record, previous: here, kept });
-        } else {
-            wrong.kept_local.extend(here.map(|here| (write.key.clone(), here)));
-        }
-    }
-    wrong
 }
 
 type Result<T> = std::result::Result<T, StoreError>;
