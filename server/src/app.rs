@@ -7,6 +7,7 @@ use pakhus_blobs::BlobStore;
 use pakhus_core::Timestamp;
 use pakhus_core::replication::InstanceInfo;
 use pakhus_db::Database;
+use tokio_util::sync::CancellationToken;
 
 use crate::diagnostics::DiagnosticCenter;
 use crate::feeds::FeedDirectory;
@@ -35,6 +36,8 @@ pub(crate) struct Parts {
     pub(crate) diagnostics: DiagnosticCenter,
     pub(crate) metrics: Metrics,
     pub(crate) replicator: Replicator,
+    /// Cancelled when the server is asked to stop: what only waits then waits no longer.
+    pub(crate) stopping: CancellationToken,
 }
 
 impl App {

@@ -121,33 +121,49 @@ pub(crate) async fn first_admin_key(
         return Ok(path);
     }
     let failed = |source| BootstrapError::AdminKey { path: path.clone(), source };
-    // A start that was cut off here has left the file: its key is the one.
-    let secret = match std::fs::read_to_string(&path) {
-        Ok(text) if !text.trim().is_empty() => text.trim().to_owned(),
-        _ => {
-            let secret = new_api_key();
-            write_private(&path, &secret).map_err(failed)?;
-            secret
-        }
-    };
+    let secret = keep_private(&path, new_api_key()).map_err(failed)?;
     if api_keys::find(database, &secret, now()).await?.is_none() {
         let scopes = ["admin".to_owned()];
-        api_keys::create(database, "admin", &secret, &scopes, Origin::Database, now()).await?;
+        let created =
+            api_keys::create(database, "admin", &secret, &scopes, Origin::Database, now()).await;
+        if let Err(error) = created
+            // Unless another server with this file made it in between.
+            && api_keys::find(database, &secret, now()).await?.is_none()
+        {
+            return Err(error.into());
+        }
     }
     settings::set(database, ADMIN_KEY_MADE, "true").await?;
     Ok(path)
 }
 
-fn write_private(path: &Path, secret: &str) -> io::Result<()> {
+/// Keeps `secret` in a file that its owner alone can read. What is in the file already stays and is
+/// returned: a start that was cut off has left it, or another server that starts at this moment made
+/// it.
+fn keep_private(path: &Path, secret: String) -> io::Result<String> {
     use std::io::Write as _;
 
-    let part = path.with_extension("key.part");
+    if let Ok(kept) = std::fs::read_to_string(path) {
+        if !kept.trim().is_empty() {
+            return Ok(kept.trim().to_owned());
+        }
+        std::fs::remove_file(path)?;
+    }
     let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    // Written beside it first: whoever sees the file sees all of it.
+    let part = path.with_extension(format!("{}.part", uuid::Uuid::now_v7()));
     let mut file = options.open(&part)?;
     writeln!(file, "{secret}")?;
     file.sync_all()?;
-    std::fs::rename(&part, path)
+    let linked = std::fs::hard_link(&part, path);
+    std::fs::remove_file(&part)?;
+    match linked {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Ok(std::fs::read_to_string(path)?.trim().to_owned())
+        }
+        linked => linked.map(|()| secret),
+    }
 }

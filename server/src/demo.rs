@@ -142,8 +142,11 @@ async fn show(sites: &[Address]) -> Result<(), DemoError> {
         return Err(DemoError::Unexpected("there are not three sites".to_owned()));
     };
     publish(&client, los_angeles, "left-shelf", "1.0.0").await?;
-    for site in [tokyo, cleveland] {
-        let took = wait(&client, site, "left-shelf/1.0.0", true).await?;
+    let (at_tokyo, at_cleveland) = tokio::join!(
+        wait(&client, tokyo, "left-shelf/1.0.0", true),
+        wait(&client, cleveland, "left-shelf/1.0.0", true),
+    );
+    for (site, took) in [(tokyo, at_tokyo?), (cleveland, at_cleveland?)] {
         say(format_args!(
             "  left-shelf 1.0.0, published at Los Angeles, is at {} after {took:.2?}",
             site.name

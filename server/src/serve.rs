@@ -9,6 +9,7 @@ use pakhus_blobs::BlobStore;
 use pakhus_core::replication::InstanceInfo;
 use pakhus_db::Database;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, Parts, now};
 use crate::bootstrap::{BootstrapError, bootstrap, first_admin_key};
@@ -62,8 +63,15 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), ServeError> {
     let mut config = Config::load(arguments.config.as_deref(), &arguments.overrides(), &built_in)?;
     config.settle_package_types(&[])?;
     let site = Site::open(&config).await?;
+    for plugin in &config.package_types.plugins {
+        let text = format!(
+            "the plugin {} is not loaded: this version of Pakhus cannot load plugins yet",
+            plugin.display()
+        );
+        site.app.diagnostics.add("plugins", crate::diagnostics::level::WARNING, &text).await;
+    }
     announce(&site)?;
-    let stop = site.listening.stopper();
+    let stop = site.stopper();
     tokio::spawn(async move {
         asked_to_stop().await;
         tracing::info!("stopping: running requests may end");
@@ -102,6 +110,7 @@ impl Site {
             diagnostics: DiagnosticCenter::open(database.clone(), level.into()).await?,
             metrics: Metrics::new(),
             replicator: Replicator::default(),
+            stopping: CancellationToken::new(),
             database,
         });
         let url = match &app.public_url {
@@ -113,7 +122,11 @@ impl Site {
 
     /// What stops [`Self::serve`].
     pub(crate) fn stopper(&self) -> impl Fn() + Send + 'static {
-        self.listening.stopper()
+        let (stopping, stop) = (self.app.stopping.clone(), self.listening.stopper());
+        move || {
+            stopping.cancel();
+            stop();
+        }
     }
 
     /// Answers and replicates until stopped.

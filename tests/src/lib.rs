@@ -1,8 +1,11 @@
 //! What the tests of the whole share: real servers on loopback ports, real clients, and packages.
 
 pub mod application;
+pub mod certificate;
 pub mod npm;
 pub mod package;
+pub mod postgres;
+pub mod problem;
 pub mod server;
 pub mod stored;
 pub mod wait;

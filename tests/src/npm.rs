@@ -25,6 +25,19 @@ impl Npm {
         Self { home, registry: registry.to_owned() }
     }
 
+    /// Trusts the certificate in `file` alone.
+    ///
+    /// # Panics
+    /// When its settings cannot be written.
+    #[must_use]
+    pub fn trusting(self, file: &Path) -> Self {
+        let path = self.home.path().join(".npmrc");
+        let mut settings = std::fs::read_to_string(&path).expect("its settings");
+        settings.push_str(&format!("cafile={}\n", file.display()));
+        std::fs::write(path, settings).expect("written");
+        self
+    }
+
     /// The registry that it uses.
     #[must_use]
     pub fn registry(&self) -> &str {

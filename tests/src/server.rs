@@ -1,104 +1,19 @@
 //! A Pakhus server in a process of its own.
 
+mod setup;
+
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+pub use self::setup::{SYNC_TOKEN, Setup, client};
+
 use crate::wait::until;
-
-/// The sync token that every feed of [`Setup`] takes.
-pub const SYNC_TOKEN: &str = "a-sync-token-of-the-tests";
-
-/// A server to start.
-#[derive(Debug, Clone, Default)]
-pub struct Setup {
-    config: String,
-    database: Option<String>,
-    log: Option<String>,
-}
-
-impl Setup {
-    /// A server with no feeds but those that are added.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Keeps its data in this database instead of its own SQLite file.
-    #[must_use]
-    pub fn database(mut self, url: impl Into<String>) -> Self {
-        self.database = Some(url.into());
-        self
-    }
-
-    /// Logs by this `RUST_LOG` filter instead of warnings only.
-    #[must_use]
-    pub fn log(mut self, filter: &str) -> Self {
-        self.log = Some(filter.to_owned());
-        self
-    }
-
-    /// Adds lines of configuration. Tables come after plain keys.
-    #[must_use]
-    pub fn config(mut self, lines: &str) -> Self {
-        self.config.push_str(lines);
-        self.config.push('\n');
-        self
-    }
-
-    /// Adds an npm feed that anybody may read, with the replication server mode `mode`.
-    #[must_use]
-    pub fn npm_feed(self, name: &str, mode: &str) -> Self {
-        let mut feed = String::new();
-        let _ = write!(
-            feed,
-            "[[feeds]]\nname = \"{name}\"\ntype = \"npm\"\nanonymous = \"view\"\n\
-             [feeds.replication.server]\nmode = \"{mode}\"\nsync_tokens = [\"{SYNC_TOKEN}\"]\n"
-        );
-        self.config(&feed)
-    }
-
-    /// Makes the feed added last a client of the same feed at `source`.
-    #[must_use]
-    pub fn client_of(self, source: &Server, feed: &str, mode: &str) -> Self {
-        let url = source.url(&format!("/replication/{feed}"));
-        self.client_of_url(&url, mode, "60s")
-    }
-
-    /// Makes the feed added last a client of `url`.
-    #[must_use]
-    pub fn client_of_url(self, url: &str, mode: &str, interval: &str) -> Self {
-        self.config(&format!(
-            "[feeds.replication.client]\nmode = \"{mode}\"\nsource_url = \"{url}\"\n\
-             sync_token = \"{SYNC_TOKEN}\"\ninterval = \"{interval}\""
-        ))
-    }
-
-    /// Starts it, and waits until it answers.
-    pub async fn start(self) -> Server {
-        // The client's TLS needs it, and fails when it is set already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let folder = tempfile::tempdir().expect("a folder for the server");
-        let address = "127.0.0.1:0".to_owned();
-        let mut server = Server {
-            client: Client::new(),
-            setup: self,
-            folder,
-            address,
-            root: String::new(),
-            key: String::new(),
-            process: None,
-        };
-        server.write_config();
-        server.launch().await;
-        server
-    }
-}
 
 /// A server that runs, or was stopped and can be started again. Killed when dropped.
 pub struct Server {
@@ -118,10 +33,13 @@ pub struct Server {
 #[must_use]
 pub fn binary() -> PathBuf {
     let tests = std::env::current_exe().expect("the path of this test");
-    let folder = tests.parent().and_then(Path::parent).expect("a target directory");
-    let binary = folder.join("pakhus");
-    assert!(binary.exists(), "{} is not built: use tests/run", binary.display());
-    binary
+    // Programs stand beside it, tests one folder below.
+    let folders = tests.ancestors().skip(1).take(2);
+    let mut candidates = folders.map(|folder| folder.join("pakhus"));
+    let found = candidates.find(|binary| binary.is_file());
+    found.expect(
+        "the server is built: use tests/run, or cargo build for the profile of this program",
+    )
 }
 
 impl Server {
@@ -131,27 +49,32 @@ impl Server {
             let _ = writeln!(config, "database = {{ url = \"{url}\" }}");
         }
         config.push_str(&self.setup.config);
-        std::fs::write(self.folder.path().join("pakhus.toml"), config).expect("written");
+        std::fs::write(self.config_file(), config).expect("written");
     }
 
-    async fn launch(&mut self) {
+    fn command(&self) -> Command {
         let log = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
             .open(self.log_file())
             .expect("a log file");
-        let mut process = Command::new(binary())
+        let mut command = Command::new(binary());
+        command
             .arg("serve")
             .arg("--config")
-            .arg(self.folder.path().join("pakhus.toml"))
+            .arg(self.config_file())
             .args(["--listen", &self.address])
             .arg("--data-dir")
             .arg(self.data_dir())
             .env("RUST_LOG", self.setup.log.as_deref().unwrap_or("warn"))
+            .envs(self.setup.environment.iter().cloned())
             .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .expect("the server is started");
+            .stderr(log);
+        command
+    }
+
+    async fn launch(&mut self) {
+        let mut process = self.command().spawn().expect("the server is started");
         let out = process.stdout.take().expect("its output");
         let reading = tokio::task::spawn_blocking(move || {
             let mut lines = BufReader::new(out).lines();
@@ -182,13 +105,32 @@ impl Server {
         }
     }
 
-    /// Asks it to stop, and waits until it has.
-    pub async fn stop(&mut self) {
-        let Some(mut process) = self.process.take() else { return };
-        let id = process.id().to_string();
+    /// Asks it to stop.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn ask_to_stop(&self) {
+        let id = self.process.as_ref().expect("it runs").id().to_string();
         let asked = Command::new("kill").args(["-TERM", &id]).status().expect("kill runs");
         assert!(asked.success(), "the server is asked to stop");
-        until("the server stops", async || process.try_wait().expect("its status")).await;
+    }
+
+    /// Waits until it has ended by itself.
+    ///
+    /// # Panics
+    /// When it does not run, or does not end.
+    pub async fn ends(&mut self) -> ExitStatus {
+        let process = self.process.as_mut().expect("it runs");
+        let status =
+            until("the server ends", async || process.try_wait().expect("its status")).await;
+        self.process = None;
+        status
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub async fn stop(&mut self) {
+        self.ask_to_stop();
+        self.ends().await;
     }
 
     /// Starts it again with the same data, at the same address.
@@ -216,7 +158,11 @@ impl Server {
     /// The folder of its data.
     #[must_use]
     pub fn data_dir(&self) -> PathBuf {
-        self.folder.path().join("data")
+        self.setup.data_dir.clone().unwrap_or_else(|| self.folder.path().join("data"))
+    }
+
+    fn config_file(&self) -> PathBuf {
+        self.folder.path().join("pakhus.toml")
     }
 
     fn log_file(&self) -> PathBuf {

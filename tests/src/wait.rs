@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-/// The longest that anything may take to happen.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+/// The longest that anything may take to happen: a gigabyte is replicated on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Asks again and again until `condition` answers with something.
 ///

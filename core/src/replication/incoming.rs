@@ -8,6 +8,8 @@ use crate::{NewVersion, PackageType, SortKey};
 const MAX_COUNTER: u64 = 1 << 53;
 /// The most blobs of one version.
 const MAX_BLOBS: usize = 10_000;
+/// The most bytes of one blob: 256 TiB.
+const MAX_BLOB_SIZE: u64 = 1 << 48;
 /// The longest tag, instance id or attribute name, in bytes.
 const MAX_TEXT: usize = 256;
 
@@ -110,6 +112,9 @@ fn check_version(
     }
     if content.blobs.len() > MAX_BLOBS {
         return Err(format!("it has more than {MAX_BLOBS} blobs"));
+    }
+    if content.blobs.iter().any(|blob| blob.size > MAX_BLOB_SIZE) {
+        return Err("a blob of it is larger than any can be".to_owned());
     }
     let sort_key = version.sort_key().clone();
     let new = NewVersion {

@@ -200,7 +200,13 @@ impl Client {
         if error.is_timeout() && !error.is_connect() {
             return CommandError::TimedOut { server };
         }
-        let why = if is_refused(error) { String::new() } else { root_cause(error) };
+        let why = root_cause(error);
+        if why.contains("certificate") {
+            return CommandError::refused(format!(
+                "the certificate of {server} is not trusted ({why}): give its authority's certificate by SSL_CERT_FILE"
+            ));
+        }
+        let why = if is_refused(error) { String::new() } else { why };
         CommandError::Unreachable { server, why }
     }
 }

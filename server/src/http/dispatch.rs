@@ -156,8 +156,8 @@ fn feed_url(
     }
 }
 
-/// The root that the client asked, by its `Host` header (or the authority of HTTP/2). A host of
-/// characters that no host has is not repeated into documents.
+/// The root that the client asked, by its `Host` header (or the authority of HTTP/2). One that is empty
+/// or has characters that no host has is not repeated into documents.
 fn request_root(parts: &axum::http::request::Parts) -> String {
     let host = parts
         .uri
@@ -165,7 +165,10 @@ fn request_root(parts: &axum::http::request::Parts) -> String {
         .map(axum::http::uri::Authority::as_str)
         .or_else(|| parts.headers.get(header::HOST)?.to_str().ok())
         .filter(|host| {
-            host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte))
+            !host.is_empty()
+                && host
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte))
         })
         .unwrap_or("localhost");
     let secure = parts.extensions.get::<super::listen::Secure>().is_some();

@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use axum::{Extension, Router};
 use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
+use axum_server::accept::NoDelayAcceptor;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 
 /// On requests that came over TLS.
 #[derive(Debug, Clone, Copy)]
@@ -20,10 +21,20 @@ pub(crate) struct TlsFiles {
     pub(crate) key: PathBuf,
 }
 
+/// The certificate in use, and where it came from.
+struct Tls {
+    config: RustlsConfig,
+    files: TlsFiles,
+    changed_at: ChangedAt,
+}
+
+/// When the certificate and its key were changed last.
+type ChangedAt = [Option<SystemTime>; 2];
+
 /// A socket that is bound, and not yet served.
 pub(crate) struct Listening {
     listener: TcpListener,
-    tls: Option<(RustlsConfig, TlsFiles)>,
+    tls: Option<Tls>,
     handle: Handle<SocketAddr>,
 }
 
@@ -45,6 +56,8 @@ pub(crate) async fn listen(address: SocketAddr, tls: Option<TlsFiles>) -> io::Re
     let tls = match tls {
         None => None,
         Some(files) => {
+            // Before they are read: a change in between must not be missed.
+            let changed_at = changed_at(&files).await;
             let config = RustlsConfig::from_pem_file(&files.certificate, &files.key)
                 .await
                 .map_err(|error| {
@@ -56,7 +69,7 @@ pub(crate) async fn listen(address: SocketAddr, tls: Option<TlsFiles>) -> io::Re
                         ),
                     )
                 })?;
-            Some((config, files))
+            Some(Tls { config, files, changed_at })
         }
     };
     Ok(Listening { listener, tls, handle: Handle::new() })
@@ -75,18 +88,22 @@ impl Listening {
         move || handle.graceful_shutdown(Some(GRACE))
     }
 
-    /// Serves until stopped.
+    /// Serves until stopped. Small packets are not held back (`TCP_NODELAY`): an answer's head and its
+    /// streamed body are two, and the second would wait for the first to be acknowledged.
     pub(crate) async fn serve(self, router: Router) -> io::Result<()> {
         match self.tls {
             None => {
                 axum_server::from_tcp(self.listener)?
+                    .acceptor(NoDelayAcceptor::new())
                     .handle(self.handle)
                     .serve(router.into_make_service())
                     .await
             }
-            Some((config, files)) => {
-                let watching = tokio::spawn(reload_when_changed(config.clone(), files));
-                let served = axum_server::from_tcp_rustls(self.listener, config)?
+            Some(tls) => {
+                let config = tls.config.clone();
+                let watching = tokio::spawn(reload_when_changed(tls));
+                let served = axum_server::from_tcp(self.listener)?
+                    .acceptor(RustlsAcceptor::new(config).acceptor(NoDelayAcceptor::new()))
                     .handle(self.handle)
                     .serve(router.layer(Extension(Secure)).into_make_service())
                     .await;
@@ -99,8 +116,8 @@ impl Listening {
 
 /// Reads the certificate again when its files change. Files that make no pair (one is written, the
 /// other not yet) leave the old one in use.
-async fn reload_when_changed(config: RustlsConfig, files: TlsFiles) {
-    let mut known = changed_at(&files).await;
+async fn reload_when_changed(tls: Tls) {
+    let Tls { config, files, changed_at: mut known } = tls;
     loop {
         tokio::time::sleep(LOOK).await;
         let latest = changed_at(&files).await;
@@ -117,7 +134,7 @@ async fn reload_when_changed(config: RustlsConfig, files: TlsFiles) {
     }
 }
 
-async fn changed_at(files: &TlsFiles) -> [Option<SystemTime>; 2] {
+async fn changed_at(files: &TlsFiles) -> ChangedAt {
     async fn of(path: &Path) -> Option<SystemTime> {
         tokio::fs::metadata(path).await.ok()?.modified().ok()
     }

@@ -9,6 +9,8 @@ use pakhus_core::{Refusal, RefusalKind};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
+use crate::host::RequestBody;
+
 /// An error, as the APIs answer it.
 #[derive(Debug)]
 pub(crate) struct Problem {
@@ -54,9 +56,12 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Input<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let bytes = axum::body::to_bytes(request.into_body(), MAX_INPUT)
-            .await
-            .map_err(|_| Problem::bad_request("the body broke off, or is larger than 2 MiB"))?;
+        let (parts, body) = request.into_parts();
+        let mut body = RequestBody::new(body, &parts.headers);
+        let received = body.receive_bytes(MAX_INPUT).await;
+        // A client that is still sending would see its connection cut instead of the answer.
+        body.drain().await;
+        let bytes = received?;
         let json = if bytes.is_empty() { b"{}".as_slice() } else { &bytes };
         serde_json::from_slice(json)
             .map(Self)

@@ -7,15 +7,16 @@ use pakhus_core::replication::engine::{
     EngineError, FeedStore as _, Fuse, Link, Options, Report, Verification, run as run_engine,
     verify as verify_with,
 };
-use pakhus_core::replication::{ClientMode, ClientSide, Verdict, verdict};
+use pakhus_core::replication::{ClientMode, ClientSide, Cursor, Position, Verdict, verdict};
 use pakhus_db::executions::Trigger;
 use pakhus_db::feeds::Feed;
 
-use super::execution::{Execution, Finished};
+use super::execution::{CATEGORY, Execution, Finished};
 use super::remote::HttpSource;
 use super::source::{Source, SourceError};
 use super::store::DatabaseFeed;
 use crate::app::{App, VERSION};
+use crate::diagnostics::level;
 
 /// How to run.
 #[derive(Debug, Clone, Copy, Default)]
@@ -35,7 +36,7 @@ pub(crate) enum RunError {
     Source(#[from] SourceError),
     #[error(transparent)]
     Engine(#[from] EngineError),
-    #[error("the feed is no replication client: set its client mode and source first")]
+    #[error("the feed is no replication client: make it one with `pakhus feed replicate`")]
     NoClient,
     #[error("the package type `{0}` is not enabled")]
     NoPackageType(String),
@@ -85,10 +86,20 @@ pub(super) async fn run(app: &App, execution: Execution, options: RunOptions) ->
         }
         Err(error) => {
             app.replicator.forget_handshake(feed.id);
+            note_failure(app, &feed, &error).await;
             app.replicator.set_verdict(feed.id, Verdict::invalid(error.to_string()));
             execution.finish(Err(error.to_string())).await;
             None
         }
+    }
+}
+
+/// Writes why runs of a feed fail into the Diagnostic Center, each reason once until a run succeeds.
+async fn note_failure(app: &App, feed: &Feed, error: &RunError) {
+    let verdict = Verdict::invalid(error.to_string());
+    if app.replicator.verdict(feed.id).as_ref() != Some(&verdict) {
+        let text = format!("the feed `{}` does not replicate: {error}", feed.name());
+        app.diagnostics.add(CATEGORY, level::ERROR, &text).await;
     }
 }
 
@@ -116,18 +127,15 @@ async fn run_recorded(
     };
     let (report, handshake) = run_engine(&store, &remote, &*execution.journal(), &options).await?;
     let verdict = verdict(&options.client, &handshake);
-    app.replicator.set_handshake(feed.id, handshake);
+    // Nothing is kept of a source as long as both feeds are empty.
     let link = store.link().await.map_err(EngineError::from)?.unwrap_or_else(|| Link {
         source_url: options.source_url,
-        source_instance: String::new(),
-        cursor: pakhus_core::replication::Cursor {
-            lineage: String::new(),
-            seq: 0,
-            witness: pakhus_core::replication::Position::START,
-        },
+        source_instance: handshake.instance.id.clone(),
+        cursor: Cursor { lineage: handshake.lineage.clone(), seq: 0, witness: Position::START },
         push_seq: 0,
-        sources: Vec::new(),
+        sources: handshake.sources.clone(),
     });
+    app.replicator.set_handshake(feed.id, handshake);
     Ok((report, (AfterRun { source, store, link }, verdict)))
 }
 
@@ -136,7 +144,8 @@ fn finished(report: &Report, execution: &Execution, options: RunOptions) -> Fini
     let would = if options.dry_run { "would be " } else { "" };
     let mut parts = Vec::new();
     if moved > 0 {
-        parts.push(format!("{} changes {would}pulled", report.pulled));
+        let changes = if report.pulled == 1 { "change" } else { "changes" };
+        parts.push(format!("{} {changes} {would}pulled", report.pulled));
         parts.push(format!("{} {would}pushed", report.pushed));
     } else {
         parts.push("nothing changed".to_owned());

@@ -20,7 +20,7 @@ use crate::app::App;
 /// Changes that come within this time travel in one run.
 const GATHER: Duration = Duration::from_millis(20);
 /// After a failed run the next comes after this long, and twice as long after each further one, up to
-/// the interval.
+/// the interval. So do questions to a source that does not answer.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 
 /// Keeps a task for every feed that is a replication client, as long as it is one.
@@ -56,15 +56,18 @@ async fn keep_in_step(app: App, feed: Arc<Feed>) {
     loop {
         let ran = run_apart(&app, &feed, trigger).await;
         let Some(after) = ran else {
-            let pause = FIRST_RETRY.saturating_mul(1 << failures.min(16)).min(interval);
+            tokio::time::sleep(retry_after(failures, interval)).await;
             failures = failures.saturating_add(1);
-            tokio::time::sleep(pause).await;
             trigger = Trigger::Schedule;
             continue;
         };
         failures = 0;
         trigger = next_trigger(&app, &feed, &after, interval).await;
     }
+}
+
+fn retry_after(failures: u32, interval: Duration) -> Duration {
+    FIRST_RETRY.saturating_mul(1 << failures.min(16)).min(interval)
 }
 
 /// Runs in a task of its own: this task is aborted when the feed is set differently, and a run goes on
@@ -95,7 +98,7 @@ async fn next_trigger(app: &App, feed: &Feed, after: &AfterRun, interval: Durati
     };
     let there = async {
         if mode.pulls() {
-            change_there(app, feed, after).await;
+            change_there(app, feed, after, interval).await;
         } else {
             std::future::pending::<()>().await;
         }
@@ -125,8 +128,9 @@ async fn change_here(app: &App, feed: &Feed, after: &AfterRun) {
 }
 
 /// Waits until the source has something new, by a request that it holds.
-async fn change_there(app: &App, feed: &Feed, after: &AfterRun) {
+async fn change_there(app: &App, feed: &Feed, after: &AfterRun, interval: Duration) {
     let mut cursor = after.link.cursor.clone();
+    let mut failures = 0_u32;
     loop {
         let asked = tokio::time::Instant::now();
         match after.source.changes(&cursor, false, 1, MAX_WAIT).await {
@@ -143,8 +147,12 @@ async fn change_there(app: &App, feed: &Feed, after: &AfterRun) {
             Ok(_) | Err(SourceError::Diverged(_) | SourceError::Expired(_)) => {
                 return tokio::time::sleep(GATHER).await;
             }
-            // The line is down, or the source: the interval tries again.
-            Err(_) => return std::future::pending().await,
+            // The line is down, or the source. It is asked again, so that it need not wait for the
+            // interval when it is back.
+            Err(_) => {
+                tokio::time::sleep(retry_after(failures, interval)).await;
+                failures = failures.saturating_add(1);
+            }
         }
     }
 }

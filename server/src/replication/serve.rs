@@ -1,5 +1,6 @@
 //! The replication API: `/replication/FEED`.
 
+use std::collections::HashSet;
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -141,11 +142,13 @@ async fn read_changes(
             CursorRefused::Expired => Problem::new(StatusCode::GONE, refused.to_string()),
             CursorRefused::Store(error) => failed(error),
         })?;
-        if page.end.through > query.since || patience.is_elapsed() || query.wait == 0 {
+        let waits = query.wait > 0 && !patience.is_elapsed() && !app.stopping.is_cancelled();
+        if page.end.through > query.since || !waits {
             break page;
         }
         tokio::select! {
             () = &mut patience => {}
+            () = app.stopping.cancelled() => {}
             _ = head.changed() => {}
             // Another node may have written.
             () = tokio::time::sleep(Duration::from_secs(1)) => {}
@@ -221,26 +224,38 @@ async fn take_changes(
     headers: HeaderMap,
     body: axum::body::Body,
 ) -> Result<Json<Applied>> {
-    peer.may_push()?;
-    let store = store_of(&app, &peer.feed)?;
     let mut body = RequestBody::new(body, &headers);
+    let taken = take_page(&app, &peer, &mut body).await;
+    // A client that is still sending would see its connection cut instead of the answer.
+    body.drain().await;
+    taken.map(Json)
+}
+
+async fn take_page(app: &App, peer: &Peer, body: &mut RequestBody) -> Result<Applied> {
+    peer.may_push()?;
+    let store = store_of(app, &peer.feed)?;
     let page = body.receive_bytes(wire::RECEIVED_BYTES).await?;
     let (records, _) =
         wire::read_page(&page).map_err(|error| Problem::bad_request(error.to_string()))?;
     drop(page);
-    check_sizes(&app, &records).await?;
+    check_sizes(app, &peer.feed, &records).await?;
     let is_replica = peer.feed.settings.client.mode == ClientMode::PullOnly;
     let taken = engine::take_changes(&store, records, is_replica).await;
-    taken.map(Json).map_err(|refused| match refused {
+    taken.map_err(|refused| match refused {
         TakeRefused::Invalid(reason) => Problem::bad_request(reason),
         TakeRefused::Store(error) => failed(error),
     })
 }
 
-/// Refuses records that say another length of a blob than it has.
-async fn check_sizes(app: &App, records: &[Record]) -> Result<()> {
-    let blobs = records.iter().filter_map(|record| record.state.content());
-    let blobs: Vec<_> = blobs.flat_map(|content| content.blobs.clone()).collect();
+/// Refuses records that say another length of a blob than it has. Of blobs that this feed does not
+/// know nothing is said: another feed may have them.
+async fn check_sizes(app: &App, feed: &Feed, records: &[Record]) -> Result<()> {
+    let named = records.iter().filter_map(|record| record.state.content());
+    let mut blobs: Vec<_> = named.flat_map(|content| content.blobs.clone()).collect();
+    let digests: Vec<_> = blobs.iter().map(|blob| blob.digest).collect();
+    let unknown = blobs::unknown(&app.database, feed.id, &digests).await?;
+    let unknown: HashSet<_> = unknown.into_iter().collect();
+    blobs.retain(|blob| !unknown.contains(&blob.digest));
     let mut sizes = stream::iter(blobs)
         .map(|blob| async move { (app.blobs.size(&blob.digest).await, blob) })
         .buffer_unordered(8);

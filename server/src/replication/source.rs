@@ -222,13 +222,14 @@ impl Source {
     pub(super) async fn append_upload(
         &self,
         id: &str,
+        digest: &Digest,
         offset: u64,
         length: u64,
         bytes: impl Into<Body>,
     ) -> Result<(), SourceError> {
         let append = self
             .request(Method::PATCH, &format!("/uploads/{id}"))
-            .query(&[("offset", offset)])
+            .query(&[("digest", digest.to_string()), ("offset", offset.to_string())])
             .header(reqwest::header::CONTENT_LENGTH, length)
             .body(bytes);
         self.send(append).await?;

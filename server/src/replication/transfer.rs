@@ -86,7 +86,9 @@ fn one(blob: &BlobRef, moved: Result<(), Trouble>) -> Result<Failed, SourceError
 fn count(remote: &HttpSource, blobs: &[BlobRef]) {
     let progress = &remote.progress;
     Progress::add(&progress.blobs_total, blobs.len() as u64);
-    Progress::add(&progress.bytes_total, blobs.iter().map(|blob| blob.size).sum());
+    for blob in blobs {
+        Progress::add(&progress.bytes_total, blob.size);
+    }
 }
 
 fn batches(blobs: Vec<BlobRef>) -> Vec<Vec<BlobRef>> {
@@ -211,7 +213,7 @@ async fn upload(remote: &HttpSource, blob: &BlobRef) -> Result<(), Trouble> {
             Progress::add(&progress.bytes_done, chunk.len() as u64);
         });
         let body = reqwest::Body::wrap_stream(rest);
-        remote.source.append_upload(&id, offset, blob.size - offset, body).await?;
+        remote.source.append_upload(&id, &blob.digest, offset, blob.size - offset, body).await?;
     }
     remote.source.finish_upload(&id, &blob.digest).await?;
     Progress::add(&remote.progress.blobs_done, 1);

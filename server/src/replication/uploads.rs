@@ -40,10 +40,11 @@ pub(super) async fn begin(
 
 #[derive(Debug, Deserialize)]
 pub(super) struct AppendQuery {
+    digest: String,
     offset: u64,
 }
 
-/// `PATCH uploads/ID?offset=N`: adds the body from byte N on, where the upload must end so far.
+/// `PATCH uploads/ID?digest=D&offset=N`: adds the body from byte N on, where the upload must end so far.
 pub(super) async fn append(
     State(app): State<App>,
     peer: Peer,
@@ -53,7 +54,7 @@ pub(super) async fn append(
     body: Body,
 ) -> Result<Json<Value>> {
     peer.may_push()?;
-    let id = upload_id(&id)?;
+    let (id, _) = own_upload(&peer, &id, &query.digest)?;
     let mut body = RequestBody::new(body, &headers);
     let mut append = app.blobs.uploads().append(&id, Some(query.offset), MAX_BLOB).await?;
     loop {
@@ -83,8 +84,7 @@ pub(super) async fn finish(
     QueryOf(query): QueryOf<FinishQuery>,
 ) -> Result<StatusCode> {
     peer.may_push()?;
-    let id = upload_id(&id)?;
-    let digest = parse_digest(&query.digest)?;
+    let (id, digest) = own_upload(&peer, &id, &query.digest)?;
     app.blobs.uploads().finish(&id, digest).await?;
     blobs::note_received(&app.database, peer.feed.id, &digest, now()).await?;
     Ok(StatusCode::CREATED)
@@ -95,6 +95,13 @@ fn parse_digest(text: &str) -> Result<Digest> {
         .map_err(|_| Problem::bad_request("`digest` is not `sha256:` and 64 hexadecimal digits"))
 }
 
-fn upload_id(text: &str) -> Result<UploadId> {
-    text.parse().map_err(|_| Problem::not_found("there is no such upload"))
+/// The upload called `id`, if it is this feed's of this blob: the name alone opens nothing.
+fn own_upload(peer: &Peer, id: &str, digest: &str) -> Result<(UploadId, Digest)> {
+    let digest = parse_digest(digest)?;
+    let own = UploadId::of(peer.feed.name().as_str(), &digest);
+    if own.to_string() == id {
+        Ok((own, digest))
+    } else {
+        Err(Problem::not_found("there is no such upload of this blob"))
+    }
 }

@@ -7,6 +7,7 @@ use futures_util::stream;
 use pakhus_tests::npm::Npm;
 use pakhus_tests::package::Package;
 use pakhus_tests::server::{Server, Setup};
+use pakhus_tests::wait::until;
 use reqwest::{Body, Method, Response};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
@@ -161,7 +162,9 @@ async fn a_field_of_a_hundred_megabytes_is_refused_in_bounded_memory() {
 async fn a_body_that_breaks_off_leaves_nothing() {
     let server = site().await;
     let before = server.stored("libs").await;
-    let document = Package::with_file("fresh", "1.0.0", &vec![7; 3_000_000]).document().to_string();
+    let mut index = vec![0; 3_000_000];
+    rand::fill(&mut index[..]);
+    let document = Package::with_file("fresh", "1.0.0", &index).document().to_string();
     let mut line = tokio::net::TcpStream::connect(server.address()).await.expect("connected");
     let head = format!(
         "PUT /npm/libs/fresh HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\n\
@@ -172,6 +175,10 @@ async fn a_body_that_breaks_off_leaves_nothing() {
     );
     line.write_all(head.as_bytes()).await.expect("sent");
     line.write_all(document.as_bytes()).await.expect("sent");
+    until("a part of it is on the disk", async || {
+        (!server.stored("libs").await.incoming.is_empty()).then_some(())
+    })
+    .await;
     drop(line);
     server.is_as_before("libs", &before).await;
     assert_eq!(server.get("/npm/libs/fresh").await.status(), 404);
@@ -206,7 +213,7 @@ async fn a_large_publish_with_a_wrong_key_is_told_so_and_not_cut_off() {
     let folder = tempfile::tempdir().expect("a folder");
     let manifest = json!({ "name": "large", "version": "1.0.0" }).to_string();
     std::fs::write(folder.path().join("package.json"), manifest).expect("written");
-    let mut bytes = vec![0; 40_000_000];
+    let mut bytes = vec![0; 60_000_000];
     rand::fill(&mut bytes[..]);
     std::fs::write(folder.path().join("data.bin"), bytes).expect("written");
     let npm = Npm::new(&server.registry("libs"), Some("wrong"));
@@ -214,13 +221,68 @@ async fn a_large_publish_with_a_wrong_key_is_told_so_and_not_cut_off() {
     assert!(said.contains("E401"), "{said}");
 }
 
+/// Sends these bytes, and returns all that is answered until the server hangs up.
+async fn exchange(server: &Server, bytes: &[u8]) -> String {
+    let mut line = tokio::net::TcpStream::connect(server.address()).await.expect("connected");
+    line.write_all(bytes).await.expect("sent");
+    let mut answer = Vec::new();
+    let _ = tokio::io::AsyncReadExt::read_to_end(&mut line, &mut answer).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hostile_host_is_not_repeated_into_documents() {
     let server = site().await;
-    let mut line = tokio::net::TcpStream::connect(server.address()).await.expect("connected");
-    let head = "GET /npm/libs/taken HTTP/1.1\r\nhost: evil\"onload=\r\nconnection: close\r\n\r\n";
-    line.write_all(head.as_bytes()).await.expect("sent");
-    let mut answer = String::new();
-    let _ = tokio::io::AsyncReadExt::read_to_string(&mut line, &mut answer).await;
-    assert!(!answer.contains("evil"), "{answer}");
+    for host in ["evil\"onload=", "user@evil", "evil/path", "evil?x", "evil#x", "evil\\x", ""] {
+        let head =
+            format!("GET /npm/libs/taken HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+        let answer = exchange(&server, head.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1"), "{host}: {answer}");
+        assert!(!answer.contains("evil") && !answer.contains("http:///"), "{host}: {answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_or_method_that_npm_does_not_have_is_refused_in_its_form() {
+    let server = site().await;
+    let odd = || Method::from_bytes(b"BREW").expect("a method");
+    let cases = [
+        (odd(), "/npm/libs/taken", 405),
+        (Method::OPTIONS, "/npm/libs/taken", 405),
+        (Method::POST, "/npm/libs/taken", 405),
+        (Method::GET, "/npm/libs/-/nothing", 404),
+        (Method::GET, "/npm/libs/", 404),
+        (Method::GET, "/npm/libs", 404),
+        (Method::GET, "/npm/nothing/taken", 404),
+        (Method::GET, "/npm/", 404),
+        (Method::GET, "/npm/libs/taken/-/taken-9.9.9.tgz", 404),
+        (Method::GET, "/npm/libs/taken/-/..%2f..%2fadmin.key", 400),
+        (Method::GET, "/npm/libs/%zz", 400),
+    ];
+    for (method, path, status) in cases {
+        println!("{method} {path}");
+        let request = server.request(method, path).send().await.expect("an answer");
+        is_refused(request, status, " ").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_request_is_refused_and_the_server_goes_on() {
+    let server = site().await;
+    let huge = "x".repeat(1 << 20);
+    for bytes in [
+        format!("GET /npm/libs/taken HTTP/1.1\r\nhost: x\r\nx: {huge}\r\n\r\n"),
+        format!("GET /{huge} HTTP/1.1\r\nhost: x\r\n\r\n"),
+        "PUT /npm/libs/a HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n".to_owned(),
+        "GET /npm/libs/a b HTTP/9.9\r\n\r\n".to_owned(),
+    ] {
+        let mut line = tokio::net::TcpStream::connect(server.address()).await.expect("connected");
+        // It may hang up while this is being sent.
+        let _ = line.write_all(bytes.as_bytes()).await;
+        let mut answer = [0; 12];
+        if tokio::io::AsyncReadExt::read_exact(&mut line, &mut answer).await.is_ok() {
+            assert!(answer.starts_with(b"HTTP/1.1 4"), "{}", String::from_utf8_lossy(&answer));
+        }
+        assert_eq!(server.get("/npm/libs/taken").await.status(), 200);
+    }
 }

@@ -1,13 +1,14 @@
-//! What a replication client and an API client may not send: each is refused as a problem, and leaves
-//! nothing behind.
+//! What a replication client may not send: each is refused as a problem, and leaves nothing behind.
 
 use pakhus_core::Digest;
 use pakhus_core::replication::{Content, RecordKey, Standing, State, VersionState};
 use pakhus_core::{BlobRef, Metadata, Timestamp};
 use pakhus_tests::package::Package;
+use pakhus_tests::problem::is_problem;
 use pakhus_tests::server::{SYNC_TOKEN, Server, Setup};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 async fn site(mode: &str) -> Server {
     let server = Setup::new().npm_feed("libs", mode).npm_feed("other", mode).start().await;
@@ -18,17 +19,6 @@ async fn site(mode: &str) -> Server {
 async fn post(server: &Server, path: &str, body: impl Into<reqwest::Body>) -> Response {
     let request = server.anonymous(Method::POST, path).bearer_auth(SYNC_TOKEN).body(body);
     request.header("content-type", "application/json").send().await.expect("an answer")
-}
-
-async fn is_problem(answer: Response, status: u16) -> String {
-    let found = answer.status().as_u16();
-    let kind = answer.headers().get("content-type").cloned();
-    let text = answer.text().await.expect("a body");
-    assert_eq!(found, status, "{text}");
-    assert_eq!(kind.expect("a type"), "application/problem+json", "{text}");
-    let body: Value = serde_json::from_str(&text).expect("JSON");
-    assert_eq!(body["status"], status);
-    body["detail"].as_str().expect("a detail").to_owned()
 }
 
 /// A record as another site would push it, of a blob that is not here.
@@ -94,7 +84,10 @@ async fn an_upload_of_other_bytes_than_announced_is_removed() {
     let request = |method, query: String| {
         server.anonymous(method, &format!("{path}?{query}")).bearer_auth(SYNC_TOKEN)
     };
-    let sent = request(Method::PATCH, "offset=0".to_owned()).body("other bytes").send().await;
+    let sent = request(Method::PATCH, format!("digest={digest}&offset=0"))
+        .body("other bytes")
+        .send()
+        .await;
     assert!(sent.expect("an answer").status().is_success());
     let ended = request(Method::PUT, format!("digest={digest}")).send().await.expect("an answer");
     is_problem(ended, 400).await;
@@ -105,7 +98,7 @@ async fn an_upload_of_other_bytes_than_announced_is_removed() {
 async fn uploads_are_known_by_their_ids_and_never_by_paths() {
     let server = site("read-write").await;
     for id in ["..%2f..%2fadmin.key", "admin.key", "0198c1a2-6d5e-7c3b-9f01-23456789abcd"] {
-        let path = format!("/replication/libs/uploads/{id}?offset=0");
+        let path = format!("/replication/libs/uploads/{id}?offset=0&digest={}", Digest::of(b"x"));
         let request = server.anonymous(Method::PATCH, &path).bearer_auth(SYNC_TOKEN).body("x");
         is_problem(request.send().await.expect("an answer"), 404).await;
     }
@@ -146,34 +139,123 @@ async fn a_cursor_of_another_log_is_refused_and_never_skipped() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_admin_api_answers_nonsense_with_problems() {
-    let server = site("read-only").await;
-    let send = async |method: Method, path: &str, body: &str| {
-        let request = server.request(method, &format!("/api/v1{path}")).body(body.to_owned());
-        request.send().await.expect("an answer")
-    };
+async fn a_record_is_taken_only_with_its_blob_and_with_the_length_that_it_has() {
+    let server = site("read-write").await;
+    let tarball = Package::new("private", "1.0.0").tarball;
+    let digest = Digest::of(&tarball);
+    let get = server.anonymous(Method::GET, "/replication/other/changes").bearer_auth(SYNC_TOKEN);
+    let page = get.send().await.expect("an answer").text().await.expect("a page");
+    let page: String = page
+        .lines()
+        .filter(|line| line.contains("key"))
+        .fold(String::new(), |page, line| page + line + "\n");
+    let size = format!("\"size\":{}", tarball.len());
+    assert!(page.contains(&size), "{page}");
+
+    // The other feed has the blob, which is no reason for this one to have it.
+    let before = server.stored("libs").await;
+    let answer = post(&server, "/replication/libs/changes", page.clone()).await;
+    let answer: Value = answer.json().await.expect("JSON");
+    assert_eq!(answer["missing_blobs"], json!([digest]));
+    server.is_as_before("libs", &before).await;
+
+    let begun = post(&server, &format!("/replication/libs/uploads?digest={digest}"), "").await;
+    let begun: Value = begun.json().await.expect("JSON");
+    let path = format!("/replication/libs/uploads/{}", begun["id"].as_str().expect("an id"));
+    let sent = server
+        .anonymous(Method::PATCH, &format!("{path}?digest={digest}&offset=0"))
+        .body(tarball.clone());
+    let sent = sent.bearer_auth(SYNC_TOKEN).send().await.expect("an answer");
+    assert_eq!(sent.status(), 200);
+    let ended = server.anonymous(Method::PUT, &format!("{path}?digest={digest}"));
+    let ended = ended.bearer_auth(SYNC_TOKEN).send().await.expect("an answer");
+    assert_eq!(ended.status(), 201);
+
+    let before = server.stored("libs").await;
+    for lie in [0, tarball.len() as u64 + 1, u64::MAX] {
+        let lying = page.replace(&size, &format!("\"size\":{lie}"));
+        let detail = is_problem(post(&server, "/replication/libs/changes", lying).await, 400).await;
+        assert!(detail.contains("length"), "{detail}");
+        server.is_as_before("libs", &before).await;
+    }
+    let answer = post(&server, "/replication/libs/changes", page).await;
+    assert_eq!(answer.status(), 200);
+    let held = server.holdings("libs").await;
+    assert_eq!(held, [("private".to_owned(), "1.0.0".to_owned())]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_giant_page_is_refused_before_it_is_sent() {
+    let server = site("read-write").await;
+    let before = server.stored("libs").await;
+    let mut line = tokio::net::TcpStream::connect(server.address()).await.expect("connected");
+    let head = format!(
+        "POST /replication/libs/changes HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {SYNC_TOKEN}\r\n\
+         content-length: 1000000000000\r\n\r\n"
+    );
+    line.write_all(head.as_bytes()).await.expect("sent");
+    let mut answer = Vec::new();
+    line.read_to_end(&mut answer).await.expect("an answer");
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+    assert!(answer.contains("application/problem+json"), "{answer}");
+    server.is_as_before("libs", &before).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_one_endless_line_is_refused_in_bounded_memory() {
+    let server = site("read-write").await;
+    let before = server.stored("libs").await;
+    let endless = vec![b'x'; 39 << 20];
+    is_problem(post(&server, "/replication/libs/changes", endless).await, 400).await;
+    server.is_as_before("libs", &before).await;
+    let peak = server.peak_memory();
+    assert!(peak < 150 << 20, "{} MiB", peak >> 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_the_protocol_does_not_know_is_answered_with_a_problem() {
+    let server = site("read-write").await;
+    let before = server.stored("libs").await;
     let cases = [
-        (Method::POST, "/feeds", "{\"name\":\"x\",\"type\":\"npm\",\"odd\":1}", 400),
-        (Method::POST, "/feeds", "{\"name\":\"../x\",\"type\":\"npm\"}", 400),
-        (Method::POST, "/feeds", "{\"name\":\"x\",\"type\":\"odd\"}", 400),
-        (Method::POST, "/feeds", "{", 400),
-        (Method::GET, "/feeds/nothing", "", 404),
-        (Method::DELETE, "/feeds/libs", "", 409),
-        (Method::PUT, "/feeds/libs/replication", "{\"server\":{\"mode\":\"odd\"}}", 400),
-        (Method::POST, "/feeds/libs/sync", "{}", 409),
-        (Method::GET, "/executions/abc", "", 400),
-        (Method::GET, "/executions/999", "", 404),
-        (Method::GET, "/executions?status=odd", "", 400),
-        (Method::GET, "/diagnostics?min_level=odd", "", 400),
-        (Method::POST, "/keys", "{\"name\":\"k\",\"scopes\":[\"own:libs\"]}", 400),
-        (Method::DELETE, "/keys/abc", "", 400),
-        (Method::GET, "/nothing", "", 404),
-        (Method::PATCH, "/keys", "", 405),
+        (Method::DELETE, "changes", "", 405),
+        (Method::GET, "nothing", "", 404),
+        (Method::GET, "changes?since=odd", "", 400),
+        (Method::GET, "changes?since=-1", "", 400),
+        (Method::GET, "changes?chain=odd", "", 400),
+        (Method::GET, "fingerprint?prefix=zz", "", 400),
+        (Method::GET, "fingerprint?prefix=%2b1", "", 400),
+        (Method::GET, "blobs/..%2f..%2fadmin.key", "", 400),
+        (Method::GET, "blobs/%ff", "", 400),
+        (Method::POST, "records", "no JSON", 400),
+        (Method::POST, "records", "{\"keys\":[{\"kind\":\"odd\"}]}", 400),
+        (Method::POST, "blobs/missing", "{\"digests\":[\"sha256:1\"]}", 400),
+        (Method::POST, "blobs/batch", "[", 400),
+        (Method::POST, "uploads", "", 400),
+        (Method::POST, "uploads?digest=..%2fx", "", 400),
     ];
     for (method, path, body, status) in cases {
         println!("{method} {path} {body}");
-        is_problem(send(method, path, body).await, status).await;
+        let request = server.anonymous(method, &format!("/replication/libs/{path}"));
+        let request = request.bearer_auth(SYNC_TOKEN).body(body);
+        is_problem(request.send().await.expect("an answer"), status).await;
     }
-    let stranger = server.anonymous(Method::GET, "/api/v1/feeds").send().await.expect("an answer");
-    is_problem(stranger, 401).await;
+    server.is_as_before("libs", &before).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_no_sync_token_of_the_feed_sees_and_changes_nothing() {
+    let server = site("read-write").await;
+    for token in ["wrong", "", server.key()] {
+        for (method, path) in [
+            (Method::GET, "/replication/libs/"),
+            (Method::GET, "/replication/libs/changes"),
+            (Method::POST, "/replication/libs/changes"),
+            (Method::POST, "/replication/libs/uploads?digest=x"),
+        ] {
+            let request = server.anonymous(method, path).bearer_auth(token).body("x");
+            is_problem(request.send().await.expect("an answer"), 401).await;
+        }
+    }
+    is_problem(post(&server, "/replication/nothing/changes", "").await, 404).await;
 }

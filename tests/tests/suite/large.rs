@@ -1,4 +1,4 @@
-//! A package of a gigabyte: published, pulled, pushed and read without memory growing with it.
+//! A package of a gigabyte: published, pushed, pulled and read without memory growing with it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,6 +8,7 @@ use futures_util::stream;
 use pakhus_tests::server::{Server, Setup};
 use rand::{Rng as _, SeedableRng as _};
 use reqwest::Method;
+use sha1::Sha1;
 use sha2::{Digest as _, Sha512};
 
 /// How much of the tarball is made at a time: whole groups of base64.
@@ -46,22 +47,25 @@ impl Tarball {
         piece.into()
     }
 
-    /// Its subresource integrity.
-    fn integrity(&self) -> String {
-        let mut hash = Sha512::new();
+    /// Its subresource integrity, and its SHA-1 in hexadecimal.
+    fn hashes(&self) -> (String, String) {
+        let (mut sha512, mut sha1) = (Sha512::new(), Sha1::new());
         for number in 0..PIECES {
-            hash.update(Self::beginning(number));
-            hash.update(&self.random[12..]);
+            for bytes in [&Self::beginning(number)[..], &self.random[12..]] {
+                sha512.update(bytes);
+                sha1.update(bytes);
+            }
         }
-        format!("sha512-{}", STANDARD.encode(hash.finalize()))
+        let shasum = sha1.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        (format!("sha512-{}", STANDARD.encode(sha512.finalize())), shasum)
     }
 
     /// The document that `npm publish` sends, as a stream.
-    fn document(self, integrity: &str) -> reqwest::Body {
+    fn document(self, integrity: &str, shasum: &str) -> reqwest::Body {
         let size = PIECE as u64 * PIECES;
         let before = format!(
             r#"{{"_id":"large","name":"large","dist-tags":{{"latest":"1.0.0"}},"versions":{{"1.0.0":{{
-            "name":"large","version":"1.0.0","dist":{{"integrity":"{integrity}"}}}}}},
+            "name":"large","version":"1.0.0","dist":{{"integrity":"{integrity}","shasum":"{shasum}"}}}}}},
             "_attachments":{{"large-1.0.0.tgz":{{"length":{size},"data":""#
         );
         let pieces = stream::iter(0..PIECES).map(move |number| self.encoded_piece(number));
@@ -85,31 +89,29 @@ async fn read(server: &Server) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn memory_stays_flat_while_a_gigabyte_is_published_pulled_pushed_and_read() {
-    let pushed_to = Setup::new().npm_feed("libs", "read-write").start().await;
-    let hub = Setup::new()
-        .npm_feed("libs", "read-only")
-        .client_of(&pushed_to, "libs", "push-only")
-        .start()
-        .await;
+async fn memory_stays_flat_while_a_gigabyte_is_published_pushed_pulled_and_read() {
+    let hub = Setup::new().npm_feed("libs", "read-write").start().await;
+    let mirror =
+        Setup::new().npm_feed("libs", "disabled").client_of(&hub, "libs", "mirror").start().await;
     let tarball = Tarball::new();
-    let integrity = tarball.integrity();
-    let publish = hub.request(Method::PUT, "/npm/libs/large").body(tarball.document(&integrity));
-    let answer = publish.send().await.expect("the hub answers");
+    let (integrity, shasum) = tarball.hashes();
+    let document = tarball.document(&integrity, &shasum);
+    let publish = mirror.request(Method::PUT, "/npm/libs/large").body(document);
+    let answer = publish.send().await.expect("the mirror answers");
     assert_eq!(answer.status(), 201, "{}", answer.text().await.unwrap_or_default());
-    let pulling = Setup::new()
+    let puller = Setup::new()
         .npm_feed("libs", "disabled")
         .client_of(&hub, "libs", "pull-only")
         .start()
         .await;
-    for client in [&hub, &pulling] {
+    for client in [&mirror, &puller] {
         let execution = client.sync("libs").await;
         assert_eq!(execution["status"], "done", "{execution}");
     }
-    for server in [&hub, &pulling, &pushed_to] {
+    for server in [&mirror, &hub, &puller] {
         assert_eq!(read(server).await, integrity);
     }
-    for (what, server) in [("hub", &hub), ("puller", &pulling), ("pushed to", &pushed_to)] {
+    for (what, server) in [("mirror", &mirror), ("hub", &hub), ("puller", &puller)] {
         let peak = server.peak_memory();
         assert!(peak < MEMORY, "{what}: {} MiB", peak >> 20);
     }

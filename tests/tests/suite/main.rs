@@ -1,10 +1,15 @@
 //! The tests of the whole: one binary, a module for each subject.
 #![expect(clippy::print_stdout, reason = "a failing case is named on standard output")]
 
+mod bad_admin;
 mod bad_publish;
 mod bad_replication;
+mod configuration;
 mod crash;
 mod large;
+mod lifecycle;
 mod npm_client;
 mod real_application;
 mod replication;
+mod several_servers;
+mod tls;

@@ -130,8 +130,9 @@ async fn an_application_published_at_one_site_is_the_same_and_installed_at_the_o
     install(&application, &mirror, project.path());
     let installed = installed(project.path());
     let registry = mirror.registry("libs");
+    // The lockfile names no place, the cache was empty, and npm knew of this registry alone.
     for (path, resolved, _) in &installed {
-        assert!(resolved.starts_with(&registry), "{path} came from {resolved:?}");
+        assert!(resolved.is_empty() || resolved.starts_with(&registry), "{path}: {resolved}");
     }
     let locked: BTreeSet<_> = application.packages.iter().map(|one| &one.integrity).collect();
     assert_eq!(

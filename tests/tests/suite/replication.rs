@@ -59,6 +59,23 @@ async fn a_second_run_moves_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn empty_feeds_in_step_run_no_more_until_something_happens() {
+    let hub = Setup::new().npm_feed("libs", "read-write").npm_feed("busy", "disabled");
+    let hub = hub.start().await;
+    let leaf = Setup::new().npm_feed("libs", "read-write").client_of(&hub, "libs", "mirror");
+    let leaf = leaf.start().await;
+    let before = until("the first run ends", async || {
+        let executions = leaf.json("/api/v1/executions?feed=libs").await;
+        (executions["executions"][0]["status"] == "done").then_some(executions)
+    })
+    .await;
+    for number in 0..20 {
+        hub.publish("busy", &Package::new("elsewhere", &format!("1.{number}.0"))).await;
+    }
+    assert_eq!(leaf.json("/api/v1/executions?feed=libs").await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_delete_at_the_mirror_removes_it_at_the_source() {
     let (hub, leaf) = pair("mirror").await;
     hub.publish("libs", &Package::new("a", "1.0.0")).await;

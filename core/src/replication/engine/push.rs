@@ -175,7 +175,7 @@ impl Run<'_> {
         if missing.is_empty() {
             return Ok(HashMap::new());
         }
-        self.report.bytes += missing.iter().map(|blob| blob.size).sum::<u64>();
+        self.report.count_bytes(&missing);
         Ok(self.remote.send(missing).await?.into_iter().collect())
     }
 

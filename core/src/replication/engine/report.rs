@@ -1,6 +1,7 @@
 //! What a run tells: its log as it goes, and its sums at the end.
 
 use super::super::key::RecordKey;
+use crate::BlobRef;
 
 /// How much a line matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,6 +53,14 @@ pub struct Report {
     pub bytes: u64,
     /// Whether everything was compared.
     pub reconciled: bool,
+}
+
+impl Report {
+    pub(super) fn count_bytes(&mut self, blobs: &[BlobRef]) {
+        for blob in blobs {
+            self.bytes = self.bytes.saturating_add(blob.size);
+        }
+    }
 }
 
 /// A record, as logs name it.

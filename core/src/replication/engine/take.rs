@@ -72,7 +72,7 @@ impl Run<'_> {
             }
         }
         let lacking = self.lacking(needed).await?;
-        self.report.bytes += lacking.iter().map(|blob| blob.size).sum::<u64>();
+        self.report.count_bytes(&lacking);
         if self.options.dry_run {
             return Ok(kept_local);
         }

@@ -4,11 +4,18 @@ use std::time::{Duration, Instant};
 
 use pakhus_tests::package::Package;
 use pakhus_tests::server::{Server, Setup};
+use reqwest::Method;
+use serde_json::json;
+
+use crate::registry::random;
+use crate::table::line;
 
 /// Packages of the first sync.
 const PACKAGES: usize = 1_000;
 /// Publishes whose arrival is measured.
 const PUBLISHES: usize = 50;
+/// Runs that find nothing.
+const RUNS: usize = 20;
 
 async fn mirror_of(hub: &Server) -> Server {
     Setup::new().npm_feed("libs", "disabled").client_of(hub, "libs", "mirror").start().await
@@ -18,23 +25,35 @@ async fn mirror_of(hub: &Server) -> Server {
 pub(crate) async fn first_sync() {
     let hub = Setup::new().npm_feed("libs", "read-write").start().await;
     for number in 0..PACKAGES {
-        let package = Package::with_file(&format!("p{number}"), "1.0.0", &super::random(10_000));
+        let package = Package::with_file(&format!("p{number}"), "1.0.0", &random(10_000));
         hub.publish("libs", &package).await;
     }
     let started = Instant::now();
     let leaf = mirror_of(&hub).await;
     let execution = leaf.sync("libs").await;
     assert_eq!(execution["status"], "done", "{execution}");
-    assert_eq!(leaf.holdings("libs").await.len(), PACKAGES);
     let took = started.elapsed().as_secs_f64();
-    println!("{:<44} {took:>10.2} s", "first sync of 1,000 packages of 10 kB");
+    assert_eq!(leaf.holdings("libs").await.len(), PACKAGES);
+    line("first sync, 1,000 packages of 10 kB", &format!("{took:.2} s"));
     leaf.sync("libs").await;
-    let started = Instant::now();
-    for _ in 0..10 {
-        leaf.sync("libs").await;
+    let mut took = Vec::new();
+    for _ in 0..RUNS {
+        let started = Instant::now();
+        run(&leaf).await;
+        took.push(started.elapsed());
     }
-    let took = started.elapsed() / 10;
-    println!("{:<44} {took:>10.1?}", "a run that finds nothing, started by the API");
+    line("a run that finds nothing, p50", &milliseconds(percentile(&mut took, 50)));
+}
+
+/// Runs a replication, and asks for its end more often than tests need to.
+async fn run(leaf: &Server) {
+    let path = "/api/v1/feeds/libs/sync";
+    let begun = leaf.request(Method::POST, path).json(&json!({})).send().await.expect("an answer");
+    let begun: serde_json::Value = begun.json().await.expect("JSON");
+    let path = format!("/api/v1/executions/{}", begun["execution_id"]);
+    while leaf.json(&path).await["status"] == "running" {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
 }
 
 /// From an acknowledged publish to its being visible at the other site.
@@ -42,19 +61,34 @@ pub(crate) async fn latency() {
     let hub = Setup::new().npm_feed("libs", "read-write").start().await;
     let leaf = mirror_of(&hub).await;
     leaf.sync("libs").await;
-    let mut took: Vec<Duration> = Vec::new();
-    for number in 0..PUBLISHES {
-        let name = format!("p{number}");
-        hub.publish("libs", &Package::with_file(&name, "1.0.0", &super::random(10_000))).await;
-        let started = Instant::now();
-        while !leaf.get(&format!("/npm/libs/{name}")).await.status().is_success() {
-            assert!(started.elapsed() < Duration::from_secs(30), "it does not arrive");
-            tokio::time::sleep(Duration::from_millis(2)).await;
+    for (what, from, to) in [("hub to mirror", &hub, &leaf), ("mirror to hub", &leaf, &hub)] {
+        let mut took = Vec::new();
+        for number in 0..PUBLISHES {
+            let name = format!("{}-{number}", what.replace(' ', "-"));
+            from.publish("libs", &Package::with_file(&name, "1.0.0", &random(10_000))).await;
+            took.push(arrival(to, &name).await);
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        took.push(started.elapsed());
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        let values = [50, 99].map(|percent| milliseconds(percentile(&mut took, percent)));
+        line(&format!("publish to visible, {what}, p50"), &values[0]);
+        line(&format!("publish to visible, {what}, p99"), &values[1]);
     }
+}
+
+async fn arrival(site: &Server, name: &str) -> Duration {
+    let started = Instant::now();
+    while !site.get(&format!("/npm/libs/{name}")).await.status().is_success() {
+        assert!(started.elapsed() < Duration::from_secs(30), "{name} does not arrive");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    started.elapsed()
+}
+
+fn percentile(took: &mut [Duration], percent: usize) -> Duration {
     took.sort_unstable();
-    println!("{:<44} {:>10.1?}", "publish to visible, median", took[took.len() / 2]);
-    println!("{:<44} {:>10.1?}", "publish to visible, slowest of 50", took[took.len() - 1]);
+    took[(took.len() * percent).div_ceil(100) - 1]
+}
+
+fn milliseconds(took: Duration) -> String {
+    format!("{:.1} ms", took.as_secs_f64() * 1e3)
 }

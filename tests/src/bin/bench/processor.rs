@@ -1,0 +1,46 @@
+//! The processor time of processes, as Linux counts it. It is nothing on other systems.
+
+/// What a process had used when it was looked at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Used {
+    process: u32,
+    seconds: f64,
+}
+
+impl Used {
+    /// What it has used by now.
+    pub(crate) fn by(process: u32) -> Self {
+        Self { process, seconds: seconds(process) }
+    }
+
+    /// What it has used since then, in seconds.
+    pub(crate) fn since(self) -> f64 {
+        seconds(self.process) - self.seconds
+    }
+}
+
+/// The fields of `/proc/PROCESS/stat` that follow the name of the program.
+fn fields(process: u32) -> Vec<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    let rest = text.rsplit_once(')').map_or("", |(_, rest)| rest);
+    rest.split_whitespace().map(|field| field.parse().unwrap_or(0)).collect()
+}
+
+fn seconds(process: u32) -> f64 {
+    let fields = fields(process);
+    // In ticks of a hundredth of a second.
+    let ticks = fields.get(11).zip(fields.get(12)).map_or(0, |(user, system)| user + system);
+    ticks as f64 / 100.0
+}
+
+/// The process that this one has started last.
+pub(crate) fn started_last() -> u32 {
+    let own = u64::from(std::process::id());
+    let all = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let all = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let children = all.filter_map(|process: u32| {
+        let fields = fields(process);
+        (fields.get(1) == Some(&own)).then(|| (fields.get(19).copied(), process))
+    });
+    children.max().map_or(0, |(_, process)| process)
+}
