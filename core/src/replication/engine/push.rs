@@ -1,6 +1,6 @@
 //! Sending this feed's changes to the source.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::super::key::RecordKey;
 use super::super::message::{Applied, KeptRecord};
@@ -156,7 +156,7 @@ impl Run<'_> {
         records: &[Record],
         missing: Option<Vec<Digest>>,
     ) -> Result<HashMap<Digest, String>> {
-        let blobs: HashMap<Digest, &BlobRef> = records
+        let blobs: BTreeMap<Digest, &BlobRef> = records
             .iter()
             .filter_map(|record| record.state.content())
             .flat_map(|content| &content.blobs)

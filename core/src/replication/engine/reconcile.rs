@@ -204,6 +204,7 @@ impl Run<'_> {
                 });
             }
         }
+        asides.sort_unstable_by(|a, b| a.key.cmp(&b.key));
         Ok(asides)
     }
 

@@ -32,8 +32,9 @@ impl Run<'_> {
     pub(super) async fn retry_sends(&mut self) -> Result<()> {
         for keys in self.due(AsideKind::Send).await?.chunks(CHUNK) {
             let states = self.store.states(keys).await?;
-            let records: Vec<_> =
+            let mut records: Vec<_> =
                 states.into_iter().map(|(key, state)| Record { key, state }).collect();
+            records.sort_unstable_by(|a, b| a.key.cmp(&b.key));
             self.send(&records).await?;
         }
         Ok(())

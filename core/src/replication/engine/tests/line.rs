@@ -115,8 +115,11 @@ impl Remote for Line {
     async fn records(&self, keys: &[RecordKey]) -> Result<(Vec<Record>, Position)> {
         exchange!(self, {
             let states = self.server.states(keys).await.map_err(Self::broken)?;
-            Ok(states.into_iter().map(|(key, state)| Record { key, state }).collect::<Vec<_>>())
-                .map(|records| (records, self.server.disk().end()))
+            let mut records: Vec<_> =
+                states.into_iter().map(|(key, state)| Record { key, state }).collect();
+            // The same seed is the same run.
+            records.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+            Ok((records, self.server.disk().end()))
         })
     }
 
