@@ -83,7 +83,7 @@ fn the_server_can_be_named_before_and_after_the_command() {
 fn bad_arguments_are_refused_with_exit_code_2() {
     for (line, kind) in [
         ("pakhus", ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand),
-        ("pakhus verify libs", ErrorKind::InvalidSubcommand),
+        ("pakhus mirror libs", ErrorKind::InvalidSubcommand),
         ("pakhus sync", ErrorKind::MissingRequiredArgument),
         ("pakhus sync Libs", ErrorKind::ValueValidation),
         ("pakhus feed create libs", ErrorKind::MissingRequiredArgument),

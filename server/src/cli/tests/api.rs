@@ -84,7 +84,7 @@ async fn server_with_execution(ending: &'static str) -> String {
         Json(json!({ "id": id, "status": status, "summary": "the hub is away", "log": log }))
     };
     let start = |Json(body): Json<Value>| async move {
-        assert_eq!(body, json!({ "dry_run": false, "full": true }));
+        assert_eq!(body, json!({ "dry_run": false, "full": true, "allow_deletes": false }));
         (StatusCode::ACCEPTED, Json(json!({ "execution_id": 7 })))
     };
     serve(Router::new().route("/feeds/libs/sync", post(start)).route("/executions/{id}", get(show)))
