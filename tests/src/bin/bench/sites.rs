@@ -35,7 +35,9 @@ pub(crate) async fn first_sync() {
     let took = started.elapsed().as_secs_f64();
     assert_eq!(leaf.holdings("libs").await.len(), PACKAGES);
     line("first sync, 1,000 packages of 10 kB", &format!("{took:.2} s"));
+    line("  requests of it, and of a run after it", &requests(&hub).await.to_string());
     leaf.sync("libs").await;
+    let before = requests(&hub).await;
     let mut took = Vec::new();
     for _ in 0..RUNS {
         let started = Instant::now();
@@ -43,6 +45,17 @@ pub(crate) async fn first_sync() {
         took.push(started.elapsed());
     }
     line("a run that finds nothing, p50", &milliseconds(percentile(&mut took, 50)));
+    let each = (requests(&hub).await - before) as f64 / RUNS as f64;
+    line("  requests of it", &format!("{each:.1}"));
+}
+
+/// How many requests of replication clients the server has answered.
+async fn requests(server: &Server) -> u64 {
+    let metrics = server.get("/metrics").await.text().await.expect("text");
+    let of_clients = metrics
+        .lines()
+        .filter(|line| line.starts_with("pakhus_http_requests_total{route=\"/replication/"));
+    of_clients.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
 }
 
 /// Runs a replication, and asks for its end more often than tests need to.

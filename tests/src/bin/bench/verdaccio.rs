@@ -4,6 +4,8 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use serde_json::json;
+
 use crate::argument;
 use crate::registry::{Registry, measure as measure_registry};
 use crate::table::Table;
@@ -11,6 +13,9 @@ use crate::table::Table;
 const CONFIG: &str = "storage: ./storage\nmax_body_size: 300mb\nuplinks: {}\n\
     packages:\n  '**':\n    access: $all\n    publish: $all\n\
     log: { type: stdout, format: json, level: error }\n";
+
+/// The version that is measured: the newest for Node.js 20.
+const VERSION: &str = "6.8.0";
 
 /// How long it may take to start.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -27,9 +32,17 @@ impl Drop for Running {
 /// Installs it, starts it, and measures it.
 pub(crate) async fn measure() -> Table {
     let folder = tempfile::tempdir().expect("a folder");
+    // It names one dependency by a tag, which mirrors of the npm registry may lack.
+    let overrides = json!({ "node-fetch": "2.7.0" });
+    let package = json!({
+        "private": true,
+        "dependencies": { "verdaccio": VERSION },
+        "overrides": overrides,
+    });
+    std::fs::write(folder.path().join("package.json"), package.to_string()).expect("written");
     let install = Command::new("npm")
-        .args(["install", "--no-audit", "--no-fund", "--silent", "--prefix"])
-        .args([argument(folder.path()), "verdaccio"])
+        .args(["install", "--no-audit", "--no-fund", "--silent"])
+        .current_dir(folder.path())
         .status()
         .expect("npm is installed");
     assert!(install.success(), "npm installs verdaccio");
@@ -55,5 +68,5 @@ pub(crate) async fn measure() -> Table {
     };
     tokio::time::timeout(PATIENCE, ready).await.expect("verdaccio starts");
     let registry = Registry { address, root: "/".to_owned(), key: None, process: server.0.id() };
-    measure_registry("verdaccio", &registry).await
+    measure_registry(&format!("verdaccio {VERSION}"), &registry).await
 }
