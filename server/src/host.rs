@@ -46,11 +46,6 @@ impl RequestHost {
         Self { app, feed, package_type, body: Mutex::new(body), received: Mutex::default(), now }
     }
 
-    /// Gives back what the adapter left of the request's body.
-    pub(crate) fn into_body(self) -> RequestBody {
-        self.body.into_inner()
-    }
-
     /// Stores the blobs that came with the request and that the change names, and checks that every
     /// blob that it names is stored.
     async fn keep_blobs(&self, change: &Change) -> Result<()> {

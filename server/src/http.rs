@@ -7,6 +7,7 @@ mod health;
 mod listen;
 mod observe;
 mod problem;
+mod read_out;
 mod respond;
 mod router;
 

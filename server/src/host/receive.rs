@@ -16,19 +16,12 @@ use super::lift::{Event, Lifter};
 /// The longest a client may pause while it sends.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How much of a body is read away so that the client sees the answer.
-const DRAIN_BYTES: u64 = 256 * 1024 * 1024;
-
-/// How long that may take.
-const DRAIN_TIME: Duration = Duration::from_secs(30);
-
 /// The body of a request, or what is left of it.
 pub(crate) struct RequestBody {
     stream: BodyDataStream,
     length: Option<u64>,
-    /// The client waits for a word before it sends (RFC 9110 section 10.1.1), and this has not been
-    /// said by beginning to read.
-    waits: bool,
+    /// How the body is encoded, where it is: such a body is refused.
+    encoding: Option<String>,
     over: bool,
 }
 
@@ -39,7 +32,10 @@ impl RequestBody {
         Self {
             stream: body.into_data_stream(),
             length,
-            waits: headers.contains_key(header::EXPECT),
+            encoding: headers
+                .get(header::CONTENT_ENCODING)
+                .filter(|encoding| encoding.as_bytes() != b"identity")
+                .map(|encoding| String::from_utf8_lossy(encoding.as_bytes()).into_owned()),
             over: false,
         }
     }
@@ -49,7 +45,6 @@ impl RequestBody {
         if self.over {
             return Ok(None);
         }
-        self.waits = false;
         match tokio::time::timeout(PATIENCE, self.stream.next()).await {
             Err(_) => {
                 self.over = true;
@@ -67,8 +62,19 @@ impl RequestBody {
         }
     }
 
+    /// Refuses a body that is compressed: no client of today sends one here, and what it unpacks to
+    /// has no bounds.
+    fn check_encoding(&self) -> Result<()> {
+        let Some(encoding) = &self.encoding else { return Ok(()) };
+        Err(Refusal::new(
+            RefusalKind::UnsupportedMediaType,
+            format!("the body is encoded with `{encoding}`: send it without `Content-Encoding`"),
+        ))
+    }
+
     /// The body, whole.
     pub(crate) async fn receive_bytes(&mut self, max: usize) -> Result<Bytes> {
+        self.check_encoding()?;
         let too_large =
             || Refusal::new(RefusalKind::TooLarge, format!("the body is larger than {max} bytes"));
         if self.length.is_some_and(|length| length > max as u64) {
@@ -91,6 +97,7 @@ impl RequestBody {
         blobs: &BlobStore,
         rules: ReceiveDocument,
     ) -> Result<(ReceivedDocument, Vec<SealedBlob>)> {
+        self.check_encoding()?;
         let max_blob = rules.max_blob;
         let mut lifter = Lifter::new(rules);
         let mut lifting: Option<(Vec<String>, BlobWriter)> = None;
@@ -124,24 +131,6 @@ impl RequestBody {
         serde_json::from_slice::<serde::de::IgnoredAny>(&json)
             .map_err(|error| Refusal::invalid(format!("the body is not JSON: {error}")))?;
         Ok((ReceivedDocument { json, lifted }, sealed))
-    }
-
-    /// Reads away what is left, so that a client that sends first and reads then sees the answer.
-    pub(crate) async fn drain(&mut self) {
-        if self.waits || self.over {
-            return;
-        }
-        let draining = async {
-            let mut left = DRAIN_BYTES;
-            while let Some(Ok(bytes)) = self.stream.next().await {
-                left = left.saturating_sub(bytes.len() as u64);
-                if left == 0 {
-                    break;
-                }
-            }
-        };
-        let _ = tokio::time::timeout(DRAIN_TIME, draining).await;
-        self.over = true;
     }
 }
 

@@ -25,13 +25,12 @@ pub(crate) async fn dispatch(State(app): State<App>, request: Request) -> Respon
         return Problem::not_found(format!("there is nothing at {path}")).into_response();
     };
     let (parts, body) = request.into_parts();
-    let mut body = RequestBody::new(body, &parts.headers);
+    let body = RequestBody::new(body, &parts.headers);
     let feed = app
         .feeds
         .get(feed_name)
         .filter(|feed| feed.settings.package_type == package_type.descriptor().name);
     let Some(feed) = feed else {
-        body.drain().await;
         let refusal = Refusal::not_found(format!(
             "there is no {} feed called `{feed_name}`",
             package_type.descriptor().name
@@ -45,9 +44,7 @@ pub(crate) async fn dispatch(State(app): State<App>, request: Request) -> Respon
         base_url: feed_url(&app, &parts, &*package_type, &feed),
         rest,
     };
-    let (answer, mut body, route) = serve(&app, &feed, &package_type, head, body).await;
-    // A client that is still sending would see its connection cut instead of the answer.
-    body.drain().await;
+    let (answer, route) = serve(&app, &feed, &package_type, head, body).await;
     let mut response = match answer {
         Ok(answer) => match respond(&app, &parts.headers, answer).await {
             Ok(response) => response,
@@ -73,7 +70,7 @@ async fn serve(
     package_type: &Arc<dyn PackageType>,
     parts: HeadParts<'_>,
     body: RequestBody,
-) -> (Result<pakhus_core::Response, Refusal>, RequestBody, &'static str) {
+) -> (Result<pakhus_core::Response, Refusal>, &'static str) {
     let prepared = async {
         let head = request_head(&parts)?;
         let route = package_type.route(&head)?;
@@ -86,12 +83,12 @@ async fn serve(
     };
     let (request, route) = match prepared.await {
         Ok(prepared) => prepared,
-        Err(refusal) => return (Err(refusal), body, "refused"),
+        Err(refusal) => return (Err(refusal), "refused"),
     };
     let now = request.head.now;
     let host = RequestHost::new(app.clone(), Arc::clone(feed), Arc::clone(package_type), body, now);
     let answer = package_type.serve(request, &host).await;
-    (answer, host.into_body(), route)
+    (answer, route)
 }
 
 /// The package type, feed and rest of the path that a raw path names: `/TYPE/FEED/…`, or `/v2/FEED/…`

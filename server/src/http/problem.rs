@@ -27,7 +27,9 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for PathOf<
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match Path::<T>::from_request_parts(parts, state).await {
             Ok(Path(parameters)) => Ok(Self(parameters)),
-            Err(rejection) => Err(Problem::bad_request(rejection.body_text())),
+            Err(_) => {
+                Err(Problem::bad_request("the path is not UTF-8, or an id in it is no number"))
+            }
         }
     }
 }
@@ -57,11 +59,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Input<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let mut body = RequestBody::new(body, &parts.headers);
-        let received = body.receive_bytes(MAX_INPUT).await;
-        // A client that is still sending would see its connection cut instead of the answer.
-        body.drain().await;
-        let bytes = received?;
+        let bytes = RequestBody::new(body, &parts.headers).receive_bytes(MAX_INPUT).await?;
         let json = if bytes.is_empty() { b"{}".as_slice() } else { &bytes };
         serde_json::from_slice(json)
             .map(Self)

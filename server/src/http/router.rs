@@ -5,7 +5,7 @@ use axum::middleware;
 use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::{admin, dispatch, health, observe};
+use super::{admin, dispatch, health, observe, read_out};
 use crate::app::App;
 use crate::replication;
 
@@ -20,6 +20,7 @@ pub(crate) fn router(app: App) -> Router {
         .merge(replication::routes())
         .fallback(dispatch::dispatch)
         .layer(CatchPanicLayer::new())
+        .layer(middleware::from_fn(read_out::read_out))
         .layer(middleware::from_fn_with_state(app.clone(), observe::observe))
         .with_state(app)
 }

@@ -224,24 +224,16 @@ async fn take_changes(
     headers: HeaderMap,
     body: axum::body::Body,
 ) -> Result<Json<Applied>> {
-    let mut body = RequestBody::new(body, &headers);
-    let taken = take_page(&app, &peer, &mut body).await;
-    // A client that is still sending would see its connection cut instead of the answer.
-    body.drain().await;
-    taken.map(Json)
-}
-
-async fn take_page(app: &App, peer: &Peer, body: &mut RequestBody) -> Result<Applied> {
     peer.may_push()?;
-    let store = store_of(app, &peer.feed)?;
-    let page = body.receive_bytes(wire::RECEIVED_BYTES).await?;
+    let store = store_of(&app, &peer.feed)?;
+    let page = RequestBody::new(body, &headers).receive_bytes(wire::RECEIVED_BYTES).await?;
     let (records, _) =
         wire::read_page(&page).map_err(|error| Problem::bad_request(error.to_string()))?;
     drop(page);
-    check_sizes(app, &peer.feed, &records).await?;
+    check_sizes(&app, &peer.feed, &records).await?;
     let is_replica = peer.feed.settings.client.mode == ClientMode::PullOnly;
     let taken = engine::take_changes(&store, records, is_replica).await;
-    taken.map_err(|refused| match refused {
+    taken.map(Json).map_err(|refused| match refused {
         TakeRefused::Invalid(reason) => Problem::bad_request(reason),
         TakeRefused::Store(error) => failed(error),
     })

@@ -286,3 +286,13 @@ async fn what_is_no_request_is_refused_and_the_server_goes_on() {
         assert_eq!(server.get("/npm/libs/taken").await.status(), 200);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_compressed_document_is_refused_with_what_to_do() {
+    let server = site().await;
+    let before = server.stored("libs").await;
+    let request = server.request(Method::PUT, "/npm/libs/fresh").header("content-encoding", "gzip");
+    let answer = request.body(vec![0x1f, 0x8b, 8, 0]).send().await.expect("the server answers");
+    is_refused(answer, 415, "Content-Encoding").await;
+    server.is_as_before("libs", &before).await;
+}

@@ -6,6 +6,7 @@ mod bad_publish;
 mod bad_replication;
 mod configuration;
 mod crash;
+mod early_answers;
 mod large;
 mod lifecycle;
 mod npm_client;
