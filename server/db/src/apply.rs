@@ -25,8 +25,8 @@ pub async fn apply(
     let transaction = database.begin().await?;
     let mut feed = lock_feed(&transaction, feed_id).await?;
     let start = feed.end;
-    if batch.same_shadows {
-        links::take_records_for_shadows(&transaction, feed_id).await?;
+    if let Some(until) = batch.same_until {
+        links::take_records_for_shadows(&transaction, feed_id, until).await?;
     }
     links::set_shadows(&transaction, feed_id, &batch.seen).await?;
     let keys: Vec<_> = batch.writes.iter().map(|write| write.key.clone()).collect();

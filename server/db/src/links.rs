@@ -174,10 +174,11 @@ pub(crate) async fn set_shadows(
     Ok(())
 }
 
-/// Takes the source to hold just what this feed holds.
+/// Takes the source to hold just those records of this feed that changed last by number `until`.
 pub(crate) async fn take_records_for_shadows(
     transaction: &DatabaseTransaction,
     feed_id: i64,
+    until: u64,
 ) -> Result<()> {
     shadows::Entity::delete_many()
         .filter(shadows::Column::FeedId.eq(feed_id))
@@ -193,7 +194,8 @@ pub(crate) async fn take_records_for_shadows(
         records::Column::Bucket,
     ])
     .from(records::Entity)
-    .and_where(records::Column::FeedId.eq(feed_id));
+    .and_where(records::Column::FeedId.eq(feed_id))
+    .and_where(records::Column::Seq.lte(until.cast_signed()));
     let mut insert = Query::insert();
     insert.into_table(shadows::Entity).columns([
         shadows::Column::FeedId,

@@ -63,7 +63,7 @@ impl Run<'_> {
             // All shadows anew: one that is left from a state that the source has lost would keep this
             // feed from sending that state when it comes again.
             let mut batch = Batch::new(self.policy);
-            batch.same_shadows = true;
+            batch.same_until = Some(own_end.seq);
             batch.seen = seen;
             batch.link = Some(self.link.clone());
             if mode.pulls() {

@@ -134,9 +134,10 @@ pub struct Batch {
     pub policy: MergePolicy,
     /// How far the link has come, where that changes.
     pub link: Option<Link>,
-    /// Whether the source is to be taken, before `seen` says otherwise, to hold just what this feed
-    /// holds before the batch: after a comparison, which names all that differs.
-    pub same_shadows: bool,
+    /// The source is to be taken, before `seen` says otherwise, to hold just those records of this feed
+    /// that changed last by this number: after a comparison that began there, and names all that
+    /// differs. What changed since was not compared.
+    pub same_until: Option<u64>,
     /// The states that the source is now known to hold; `None` where it is known to hold none.
     pub seen: Vec<(RecordKey, Option<Digest>)>,
     /// What is set aside, in place of what was for the same key and kind.
@@ -153,7 +154,7 @@ impl Batch {
             writes: Vec::new(),
             policy,
             link: None,
-            same_shadows: false,
+            same_until: None,
             seen: Vec::new(),
             aside: Vec::new(),
             settled: Vec::new(),

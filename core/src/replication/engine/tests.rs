@@ -5,6 +5,7 @@ mod chance;
 mod invariants;
 mod line;
 mod memory;
+mod people;
 mod plain;
 mod simulation;
 mod topology;

@@ -33,10 +33,12 @@ pub(super) enum Breakage {
     CountsAdd,
     /// Every state is taken for known at the source.
     ShadowsClaimAll,
+    /// A comparison takes what changed while it went on for compared.
+    MeanwhileIsCompared,
 }
 
 impl Breakage {
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::NoChainCheck,
         Self::AbsenceIsDelete,
         Self::CursorBeforeRecords,
@@ -49,6 +51,7 @@ impl Breakage {
         Self::AsidesForgotten,
         Self::CountsAdd,
         Self::ShadowsClaimAll,
+        Self::MeanwhileIsCompared,
     ];
 }
 

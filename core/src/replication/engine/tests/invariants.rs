@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::simulation::History;
+use super::people::History;
 use super::topology::Topology;
 use crate::Digest;
 use crate::replication::{ClientMode, Content, RecordKey, State};

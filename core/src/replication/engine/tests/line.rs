@@ -1,12 +1,13 @@
 //! A line between two sites, which loses, cuts and repeats what goes over it.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 
 use super::breakage::Breakage;
 use super::chance::Chance;
 use super::memory::Site;
+use super::people::People;
 use crate::replication::engine::{
     CursorRefused, FeedStore, Remote, RemoteError, RemotePage, Tree, read_changes, take_changes,
 };
@@ -26,6 +27,15 @@ pub(super) struct Line {
     /// Percent of messages that something happens to.
     pub(super) faults: u64,
     pub(super) chance: Mutex<Chance>,
+    pub(super) sites: Vec<Site>,
+    pub(super) meanwhile: Meanwhile,
+}
+
+/// Who does something at the sites while a run is under way, and how often.
+pub(super) struct Meanwhile {
+    pub(super) people: Arc<Mutex<People>>,
+    /// Percent of messages.
+    pub(super) percent: u64,
 }
 
 /// The request may be lost on the way there, the answer on the way back, and the request may arrive
@@ -38,7 +48,9 @@ macro_rules! exchange {
         if $line.fault() {
             let _: Result<_> = $request;
         }
+        $line.time_passes();
         let answer: Result<_> = $request;
+        $line.time_passes();
         if $line.fault() { Err(Line::lost()) } else { answer }
     }};
 }
@@ -49,6 +61,13 @@ impl Line {
     fn fault(&self) -> bool {
         let mut chance = self.chance.lock().expect("no panic while it was held");
         chance.percent(self.faults)
+    }
+
+    /// Others do not stop while a message is under way.
+    fn time_passes(&self) {
+        let Meanwhile { people, percent } = &self.meanwhile;
+        let mut people = people.lock().expect("no panic while it was held");
+        people.meanwhile(&self.sites, *percent);
     }
 
     fn lost() -> RemoteError {

@@ -282,8 +282,10 @@ impl FeedStore for Site {
             return Err(cut());
         }
         let mut disk = self.disk();
-        if batch.same_shadows {
-            let held = disk.records.iter().map(|(key, (state, _))| (key.clone(), state.digest()));
+        if let Some(until) = batch.same_until {
+            let until = if self.broken(Breakage::MeanwhileIsCompared) { u64::MAX } else { until };
+            let compared = disk.records.iter().filter(|(_, (_, seq))| *seq <= until);
+            let held = compared.map(|(key, (state, _))| (key.clone(), state.digest()));
             disk.shadows = held.collect();
         }
         let start = disk.end();

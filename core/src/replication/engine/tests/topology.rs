@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use super::breakage::Breakage;
 use super::chance::Chance;
-use super::line::Line;
+use super::line::{Line, Meanwhile};
 use super::memory::Site;
 use crate::replication::engine::{
     EngineError, Fuse, Journal, JournalLevel, Movement, Options, Report, run,
@@ -94,6 +94,7 @@ impl Topology {
         chance: &mut Chance,
         faults: u64,
         options: RunOptions,
+        meanwhile: Meanwhile,
     ) -> Result<Report, EngineError> {
         let client = &self.sites[connection.client];
         let line = Line {
@@ -103,6 +104,8 @@ impl Topology {
             server_is_replica: self.is_replica(connection.source),
             faults,
             chance: Mutex::new(Chance::new(chance.next())),
+            sites: self.sites.clone(),
+            meanwhile,
         };
         let options = Options {
             client: ClientSide {
