@@ -14,15 +14,7 @@ impl Run<'_> {
         for keys in self.due(AsideKind::Fetch).await?.chunks(CHUNK) {
             let (records, end) = self.remote.records(keys).await?;
             self.witness(end);
-            let mut gone = Batch::new(self.policy);
-            gone.settled = keys
-                .iter()
-                .filter(|key| records.iter().all(|record| record.key != **key))
-                .map(|key| (AsideKind::Fetch, key.clone()))
-                .collect();
-            if !gone.settled.is_empty() {
-                self.store.apply(gone).await?;
-            }
+            self.settle_gone(AsideKind::Fetch, keys, &records).await?;
             self.take(records).await?;
         }
         Ok(())
@@ -35,7 +27,27 @@ impl Run<'_> {
             let mut records: Vec<_> =
                 states.into_iter().map(|(key, state)| Record { key, state }).collect();
             records.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+            self.settle_gone(AsideKind::Send, keys, &records).await?;
             self.send(&records).await?;
+        }
+        Ok(())
+    }
+
+    /// What there is nothing of any more waits no longer.
+    async fn settle_gone(
+        &self,
+        kind: AsideKind,
+        keys: &[RecordKey],
+        records: &[Record],
+    ) -> Result<()> {
+        let mut gone = Batch::new(self.policy);
+        gone.settled = keys
+            .iter()
+            .filter(|key| records.iter().all(|record| record.key != **key))
+            .map(|key| (kind, key.clone()))
+            .collect();
+        if !gone.settled.is_empty() {
+            self.store.apply(gone).await?;
         }
         Ok(())
     }

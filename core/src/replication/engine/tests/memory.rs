@@ -130,15 +130,20 @@ impl Site {
         disk.write(key, State::Count(CountState { count: before + count }));
     }
 
-    /// Forgets all tombstones that the source, if there is one, has been told of.
+    /// Forgets all tombstones that the source, if there is one, has been told of: none that waits to
+    /// be sent once more.
     pub(super) fn prune(&self) {
         let mut disk = self.disk();
         let pushed = disk.link.as_ref().map_or(u64::MAX, |link| link.push_seq);
+        let waiting: HashSet<_> = disk.asides.iter().map(|aside| aside.key.clone()).collect();
         let old: Vec<_> = disk
             .records
             .iter()
-            .filter(|(_, (state, seq))| {
-                matches!(state, State::Version(_)) && !state.is_live() && *seq <= pushed
+            .filter(|(key, (state, seq))| {
+                matches!(state, State::Version(_))
+                    && !state.is_live()
+                    && *seq <= pushed
+                    && !waiting.contains(*key)
             })
             .map(|(key, (state, seq))| (key.clone(), state.counter(), *seq))
             .collect();
