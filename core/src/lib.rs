@@ -31,7 +31,7 @@ pub use name::{InvalidName, PackageName};
 pub use package_type::{Capabilities, Descriptor, Mount, PackageType};
 pub use record::{Attribute, Metadata, Package, PackageContents, Tag, VersionRecord};
 pub use request::{Identity, Request, RequestHead};
-pub use response::{Body, Response};
+pub use response::{Body, Download, Response};
 pub use route::{Action, InvalidPath, Method, Route, RoutePath};
 pub use timestamp::Timestamp;
 pub use version::{InvalidVersion, PackageVersion, SortKey};

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Host, InvalidName, InvalidVersion, NewVersion, PackageName, PackageVersion, Refusal, Request,
-    RequestHead, Response, Result, Route,
+    Host, InvalidName, InvalidVersion, Metadata, NewVersion, PackageName, PackageVersion, Refusal,
+    Request, RequestHead, Response, Result, Route,
 };
 
 /// A kind of package: its names, its versions, what a version is made of, and the protocol its
@@ -39,6 +39,25 @@ pub trait PackageType: Send + Sync + 'static {
     /// # Errors
     /// [`crate::RefusalKind::Invalid`] with the reason.
     fn check_version(&self, version: &NewVersion) -> Result<()>;
+
+    /// Checks a tag that another site sends: that this type's protocol could have made it.
+    ///
+    /// # Errors
+    /// [`crate::RefusalKind::Invalid`] with the reason.
+    fn check_tag(&self, tag: &str) -> Result<()>;
+
+    /// Checks the value of an attribute that another site sends, of a package or of one of its
+    /// versions: that this type's protocol could have set it.
+    ///
+    /// # Errors
+    /// [`crate::RefusalKind::Invalid`] with the reason. An attribute that this version does not know
+    /// passes: a site that is newer may, behind this one.
+    fn check_attribute(
+        &self,
+        attribute: &str,
+        version: Option<&str>,
+        value: &Metadata,
+    ) -> Result<()>;
 
     /// Recognises a request by its head.
     ///

@@ -14,6 +14,17 @@ pub struct Response {
     pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: Body,
+    /// The version that is downloaded by this: counted once its bytes are sent from the first on.
+    pub download: Option<Download>,
+}
+
+/// A version that is downloaded, by the keys that its adapter gave it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Download {
+    /// The package.
+    pub name: String,
+    /// The version.
+    pub version: String,
 }
 
 /// The body of an answer.
@@ -38,12 +49,12 @@ impl Response {
     /// Makes an answer without a body.
     #[must_use]
     pub const fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Body::Empty }
+        Self { status, headers: Vec::new(), body: Body::Empty, download: None }
     }
 
     /// Makes an answer of a JSON text.
     pub fn json(status: u16, text: impl Into<Bytes>) -> Self {
-        Self { status, headers: Vec::new(), body: Body::Bytes(text.into()) }
+        Self { status, headers: Vec::new(), body: Body::Bytes(text.into()), download: None }
             .with_header("content-type", "application/json")
     }
 

@@ -8,9 +8,9 @@ pub mod testing;
 
 pub use pakhus_core::{
     Action, Attribute, BlobRef, Body, Capabilities, Change, Committed, Descriptor, Digest,
-    Document, Edit, Host, Identity, InvalidName, InvalidPath, InvalidVersion, LiftRule, Lifted,
-    Metadata, Method, Mount, NewVersion, Package, PackageContents, PackageName, PackageType,
-    PackageVersion, PathStep, Precondition, ReceiveDocument, ReceivedDocument, Refusal,
-    RefusalKind, Request, RequestHead, Response, Result, Route, RoutePath, SortKey, Tag, Timestamp,
-    VersionRecord,
+    Document, Download, Edit, Host, Identity, InvalidName, InvalidPath, InvalidVersion, LiftRule,
+    Lifted, Metadata, Method, Mount, NewVersion, Package, PackageContents, PackageName,
+    PackageType, PackageVersion, PathStep, Precondition, ReceiveDocument, ReceivedDocument,
+    Refusal, RefusalKind, Request, RequestHead, Response, Result, Route, RoutePath, SortKey, Tag,
+    Timestamp, VersionRecord,
 };

@@ -46,6 +46,14 @@ impl PackageType for Notes {
         }
     }
 
+    fn check_tag(&self, _: &str) -> Result<()> {
+        Ok(())
+    }
+
+    fn check_attribute(&self, _: &str, _: Option<&str>, _: &Metadata) -> Result<()> {
+        Ok(())
+    }
+
     fn route(&self, head: &RequestHead) -> Result<Route> {
         let name = head.path.segments().first().copied().map(|name| self.parse_name(name));
         let package = name.transpose().map_err(Refusal::invalid)?;
@@ -74,7 +82,7 @@ impl PackageType for Notes {
                 let text = format!("{numbers:?} {}", contents.fingerprint);
                 let document = host.keep_document(name.key(), revision, text.into()).await?;
                 let body = Body::Document(document);
-                return Ok(Response { status: 200, headers: Vec::new(), body });
+                return Ok(Response { status: 200, headers: Vec::new(), body, download: None });
             }
             let fingerprint = head.query_parameter("fingerprint").unwrap_or_default().into_owned();
             let edits = contents.versions.into_iter().map(|note| note.version);
@@ -89,7 +97,7 @@ impl PackageType for Notes {
                 let note = host.version(&name, &version).await?;
                 let note = note.ok_or_else(|| Refusal::not_found("no such note"))?;
                 let body = Body::Blob { digest: note.blobs[0].digest, size: note.blobs[0].size };
-                Ok(Response { status: 200, headers: Vec::new(), body })
+                Ok(Response { status: 200, headers: Vec::new(), body, download: None })
             }
             _ => {
                 let path = vec![PathStep::Member("notes"), PathStep::MemberEndingIn(".txt")];
@@ -116,7 +124,7 @@ impl PackageType for Notes {
 
     fn refuse(&self, refusal: &Refusal) -> Response {
         let body = Body::Bytes(refusal.message.clone().into());
-        Response { status: refusal.kind.status(), headers: Vec::new(), body }
+        Response { status: refusal.kind.status(), headers: Vec::new(), body, download: None }
             .with_header("content-type", "text/plain")
     }
 }
@@ -249,6 +257,19 @@ impl PackageType for Sleeper {
 
     fn check_version(&self, version: &NewVersion) -> Result<()> {
         self.0.check_version(version)
+    }
+
+    fn check_tag(&self, tag: &str) -> Result<()> {
+        self.0.check_tag(tag)
+    }
+
+    fn check_attribute(
+        &self,
+        attribute: &str,
+        version: Option<&str>,
+        value: &Metadata,
+    ) -> Result<()> {
+        self.0.check_attribute(attribute, version, value)
     }
 
     fn route(&self, head: &RequestHead) -> Result<Route> {

@@ -10,6 +10,7 @@ use pakhus_db::Database;
 use tokio_util::sync::CancellationToken;
 
 use crate::diagnostics::DiagnosticCenter;
+use crate::downloads::DownloadCounter;
 use crate::feeds::FeedDirectory;
 use crate::host::DocumentCache;
 use crate::metrics::Metrics;
@@ -26,6 +27,8 @@ pub(crate) struct App(Arc<Parts>);
 /// The parts of a running server.
 pub(crate) struct Parts {
     pub(crate) instance: InstanceInfo,
+    /// The id of this process, among the nodes of the instance.
+    pub(crate) node: String,
     /// The address that clients reach this server by; `None`: as they say in their requests.
     pub(crate) public_url: Option<String>,
     pub(crate) database: Database,
@@ -33,6 +36,7 @@ pub(crate) struct Parts {
     pub(crate) package_types: PackageTypes,
     pub(crate) feeds: FeedDirectory,
     pub(crate) documents: DocumentCache,
+    pub(crate) downloads: DownloadCounter,
     pub(crate) diagnostics: DiagnosticCenter,
     pub(crate) metrics: Metrics,
     pub(crate) replicator: Replicator,

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use pakhus_core::replication::ClientMode;
-use pakhus_db::feeds::{self, ClientSettings, FeedSettings, Origin};
+use pakhus_db::feeds::{self, ClientSettings, FeedSettings, Origin, ReplicationLimits};
 use pakhus_db::{Database, api_keys, settings, sync_tokens};
 
 use crate::app::now;
@@ -90,6 +90,8 @@ pub(crate) async fn bootstrap(database: &Database, config: &Config) -> Result<()
 fn feed_settings(feed: &config::Feed, origin: Origin) -> FeedSettings {
     let client = &feed.replication.client;
     let interval = client.interval.duration().as_millis();
+    let mut limits = ReplicationLimits::default();
+    feed.replication.limits.apply_to(&mut limits);
     FeedSettings {
         name: feed.name.clone(),
         package_type: feed.package_type.clone(),
@@ -105,6 +107,7 @@ fn feed_settings(feed: &config::Feed, origin: Origin) -> FeedSettings {
             },
             interval_ms: u64::try_from(interval).unwrap_or(u64::MAX),
         },
+        limits,
     }
 }
 

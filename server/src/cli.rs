@@ -12,6 +12,7 @@ mod diagnostics;
 mod error;
 mod execution;
 mod feed;
+mod kept;
 mod key;
 mod level;
 mod moment;
@@ -24,6 +25,7 @@ mod sync;
 mod table;
 mod token;
 mod verify;
+mod wait;
 
 #[cfg(test)]
 mod tests;
@@ -67,6 +69,11 @@ enum Command {
     Sync(sync::SyncArguments),
     Verify(verify::VerifyArguments),
     Status(status::StatusArguments),
+    Wait(wait::WaitArguments),
+    #[command(subcommand)]
+    Conflict(kept::ConflictCommand),
+    #[command(subcommand)]
+    Trash(kept::TrashCommand),
     #[command(subcommand)]
     Key(key::KeyCommand),
     #[command(subcommand)]
@@ -113,6 +120,9 @@ async fn execute(cli: Cli) -> Result<Outcome, CommandError> {
         Command::Sync(arguments) => sync::run(&arguments, &connection).await,
         Command::Verify(arguments) => verify::run(&arguments, &connection).await,
         Command::Status(arguments) => status::run(&arguments, &connection).await,
+        Command::Wait(arguments) => wait::run(&arguments, &connection).await,
+        Command::Conflict(command) => kept::conflict(command, &connection).await,
+        Command::Trash(command) => kept::trash(command, &connection).await,
         Command::Key(command) => key::run(command, &connection).await,
         Command::Execution(command) => execution::run(command, &connection).await,
         Command::Diagnostics(arguments) => diagnostics::run(&arguments, &connection).await,

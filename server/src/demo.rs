@@ -98,20 +98,20 @@ fn site_config(
     let replication = match hub {
         None => Replication {
             server: ReplicationServer { mode: ServerMode::ReadWrite, sync_tokens: vec![secret] },
-            client: ReplicationClient::default(),
+            ..Replication::default()
         },
         Some(hub) => {
             let source = format!("{hub}/replication/{FEED}");
             let source_url =
                 source.parse().map_err(|_| unexpected(format!("{source} is no source URL")))?;
             Replication {
-                server: ReplicationServer::default(),
                 client: ReplicationClient {
                     mode: ClientMode::Mirror,
                     source_url: Some(source_url),
                     sync_token: Some(secret),
                     ..ReplicationClient::default()
                 },
+                ..Replication::default()
             }
         }
     };

@@ -16,12 +16,14 @@ use crate::bootstrap::{BootstrapError, bootstrap, first_admin_key};
 use crate::cli::ServeArguments;
 use crate::config::{Config, ConfigError};
 use crate::diagnostics::DiagnosticCenter;
+use crate::downloads::{DownloadCounter, keep_downloads, write_downloads};
 use crate::feeds::FeedDirectory;
 use crate::host::DocumentCache;
+use crate::housekeeping::keep_house;
 use crate::http::{Listening, TlsFiles, listen, router};
 use crate::metrics::Metrics;
 use crate::package_types::{PackageTypes, built_in_names};
-use crate::replication::{Replicator, keep_schedule};
+use crate::replication::{Replicator, keep_node, keep_schedule, leave, look_after_nodes};
 use crate::telemetry;
 
 /// Why a server does not start, or stops by itself.
@@ -43,9 +45,6 @@ pub(crate) enum ServeError {
 
 /// How often feeds are read again, to see what other nodes of the instance changed.
 const RELOAD: Duration = Duration::from_secs(2);
-
-/// Uploads that were not continued for so long are removed.
-const STALE_UPLOAD: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A server that is ready to answer.
 pub(crate) struct Site {
@@ -93,7 +92,6 @@ impl Site {
         bootstrap(&database, config).await?;
         let admin_key = first_admin_key(&database, &config.data_dir).await?;
         let id = pakhus_db::instance::id(&database, now()).await?;
-        pakhus_db::executions::fail_interrupted(&database, now()).await?;
         let tls = config
             .tls
             .as_ref()
@@ -102,17 +100,20 @@ impl Site {
         let level = config.diagnostics.minimum_log_level;
         let app = App::new(Parts {
             instance: InstanceInfo { id, name: config.instance_name.clone() },
+            node: uuid::Uuid::new_v4().to_string(),
             public_url: config.public_url.as_ref().map(|url| url.as_str().to_owned()),
             blobs,
             package_types: PackageTypes::enabled(&config.package_types.enabled),
             feeds: FeedDirectory::load(database.clone()).await?,
             documents: DocumentCache::new(),
+            downloads: DownloadCounter::default(),
             diagnostics: DiagnosticCenter::open(database.clone(), level.into()).await?,
             metrics: Metrics::new(),
             replicator: Replicator::default(),
             stopping: CancellationToken::new(),
             database,
         });
+        look_after_nodes(&app).await?;
         let url = match &app.public_url {
             Some(url) => url.clone(),
             None => listening.url()?,
@@ -135,12 +136,16 @@ impl Site {
         let background = [
             tokio::spawn(keep_schedule(app.clone())),
             tokio::spawn(keep_feeds_fresh(app.clone())),
-            tokio::spawn(sweep_uploads(app.clone())),
+            tokio::spawn(keep_house(app.clone())),
+            tokio::spawn(keep_downloads(app.clone())),
+            tokio::spawn(keep_node(app.clone())),
         ];
         let served = self.listening.serve(router(app.clone())).await;
         for task in background {
             task.abort();
         }
+        write_downloads(&app).await;
+        leave(&app).await;
         app.database.clone().close().await;
         Ok(served?)
     }
@@ -152,15 +157,6 @@ async fn keep_feeds_fresh(app: App) {
         if let Err(error) = app.feeds.reload().await {
             tracing::warn!(%error, "the feeds could not be read again");
         }
-    }
-}
-
-async fn sweep_uploads(app: App) {
-    loop {
-        if let Err(error) = app.blobs.uploads().sweep(STALE_UPLOAD).await {
-            tracing::warn!(%error, "stale uploads could not be removed");
-        }
-        tokio::time::sleep(Duration::from_secs(60 * 60)).await;
     }
 }
 

@@ -58,6 +58,26 @@ pub(crate) async fn serve(
     Ok(Response::json(200, r#"{"ok":"package changed","success":true}"#))
 }
 
+/// Checks an attribute of another site.
+pub(crate) fn check_attribute(
+    attribute: &str,
+    version: Option<&str>,
+    value: &Metadata,
+) -> Result<()> {
+    if attribute != DEPRECATED {
+        return Ok(());
+    }
+    let message: String =
+        value.parse().map_err(|_| Refusal::invalid("a deprecation message is a text"))?;
+    match version {
+        None => Err(Refusal::invalid("a version is deprecated, not a package")),
+        Some(_) if message.is_empty() || message.len() > MAX_MESSAGE => {
+            Err(Refusal::invalid("a deprecation message is empty or too long"))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
 /// The message that a manifest's `deprecated` gives. The empty one takes a deprecation back.
 pub(crate) fn deprecation(json: Option<&RawValue>) -> Result<Option<Metadata>> {
     let Some(json) = json else { return Ok(None) };

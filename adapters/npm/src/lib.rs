@@ -31,8 +31,9 @@ mod view;
 
 use async_trait::async_trait;
 use pakhus_core::{
-    Capabilities, Descriptor, Host, InvalidName, InvalidVersion, Mount, NewVersion, PackageName,
-    PackageType, PackageVersion, Refusal, Request, RequestHead, Response, Result, Route,
+    Capabilities, Descriptor, Host, InvalidName, InvalidVersion, Metadata, Mount, NewVersion,
+    PackageName, PackageType, PackageVersion, Refusal, Request, RequestHead, Response, Result,
+    Route,
 };
 
 use crate::route::Endpoint;
@@ -72,6 +73,19 @@ impl PackageType for Npm {
 
     fn check_version(&self, version: &NewVersion) -> Result<()> {
         metadata::check(version)
+    }
+
+    fn check_tag(&self, tag: &str) -> Result<()> {
+        tag::check(tag)
+    }
+
+    fn check_attribute(
+        &self,
+        attribute: &str,
+        version: Option<&str>,
+        value: &Metadata,
+    ) -> Result<()> {
+        deprecate::check_attribute(attribute, version, value)
     }
 
     fn route(&self, head: &RequestHead) -> Result<Route> {

@@ -73,7 +73,7 @@ pub(crate) async fn kept_document(
 
 /// Answers with a document.
 pub(crate) fn respond(document: Document, content_type: &str) -> Response {
-    Response { status: 200, headers: Vec::new(), body: Body::Document(document) }
+    Response { status: 200, headers: Vec::new(), body: Body::Document(document), download: None }
         .with_header("content-type", content_type)
         .with_header("cache-control", CACHE_CONTROL)
 }

@@ -1,6 +1,6 @@
 //! Tarballs.
 
-use pakhus_core::{Body, Host, PackageName, PackageVersion, Refusal, Response, Result};
+use pakhus_core::{Body, Download, Host, PackageName, PackageVersion, Refusal, Response, Result};
 
 use crate::error::no_such_version;
 use crate::metadata;
@@ -17,7 +17,9 @@ pub(crate) async fn serve(
         Refusal::internal(format!("{} {} has no tarball", name.display(), version.display()))
     })?;
     let body = Body::Blob { digest: blob.digest, size: blob.size };
-    Ok(Response { status: 200, headers: Vec::new(), body }
+    let download =
+        Some(Download { name: name.key().to_owned(), version: version.key().to_owned() });
+    Ok(Response { status: 200, headers: Vec::new(), body, download }
         .with_header("content-type", "application/octet-stream")
         // Private, because the feed may be: tools share what is public between their users.
         .with_header("cache-control", "private, max-age=31536000, immutable")

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::key::RecordKey;
+use super::key::{KeyKind, RecordKey};
 use super::state::State;
 use crate::Digest;
 use crate::digest::hex;
@@ -73,25 +73,36 @@ pub struct Fingerprint {
     pub live: Sum,
     /// The sum over what was deleted or removed.
     pub gone: Sum,
+    /// The sum over the counts of downloads: they are in step like all else, but two feeds with the
+    /// same packages hold the same whatever was downloaded where.
+    #[serde(default)]
+    pub counts: Sum,
 }
 
 impl Fingerprint {
     /// Adds a record.
     pub fn add(&mut self, key: &RecordKey, digest: Digest, live: bool) {
-        let sum = if live { &mut self.live } else { &mut self.gone };
-        sum.add(&entry(key, digest));
+        self.sum_of(key, live).add(&entry(key, digest));
     }
 
     /// Takes away a record that was added.
     pub fn subtract(&mut self, key: &RecordKey, digest: Digest, live: bool) {
-        let sum = if live { &mut self.live } else { &mut self.gone };
-        sum.subtract(&entry(key, digest));
+        self.sum_of(key, live).subtract(&entry(key, digest));
+    }
+
+    const fn sum_of(&mut self, key: &RecordKey, live: bool) -> &mut Sum {
+        match (key.kind(), live) {
+            (KeyKind::Downloads, _) => &mut self.counts,
+            (_, true) => &mut self.live,
+            (_, false) => &mut self.gone,
+        }
     }
 
     /// Adds another part.
     pub fn add_part(&mut self, part: &Self) {
         self.live.add(&part.live);
         self.gone.add(&part.gone);
+        self.counts.add(&part.counts);
     }
 
     /// Replaces the state of a key by another.

@@ -1,7 +1,7 @@
 //! Records from another site, checked as if a stranger had sent them.
 
 use super::key::RecordKey;
-use super::state::{Record, Standing, State};
+use super::state::{CountState, Record, Standing, State};
 use crate::{NewVersion, PackageType, SortKey};
 
 /// Counters stay below this: a record cannot make the next change overflow.
@@ -49,6 +49,7 @@ pub fn check(package_type: &dyn PackageType, record: Record) -> Result<CheckedRe
         }
         (RecordKey::Tag { tag, .. }, State::Register(register)) => {
             check_text("tag", tag)?;
+            package_type.check_tag(tag).map_err(|refusal| refusal.message)?;
             check_text("origin", &register.origin)?;
             if let Some(value) = &register.value {
                 let version: String =
@@ -69,9 +70,18 @@ pub fn check(package_type: &dyn PackageType, record: Record) -> Result<CheckedRe
             if let Some(version) = version {
                 parse_key(package_type, version)?;
             }
+            if let Some(value) = &register.value {
+                package_type
+                    .check_attribute(attribute, version.as_deref(), value)
+                    .map_err(|refusal| refusal.message)?;
+            }
             None
         }
-        (RecordKey::Downloads { version, instance, .. }, _) => {
+        (RecordKey::Downloads { version, instance, .. }, State::Count(downloads)) => {
+            if downloads.days.len() > CountState::DAYS {
+                return Err("it tells more days apart than are counted".to_owned());
+            }
+            downloads.days.keys().try_for_each(|day| check_text("day", day))?;
             check_text("instance id", instance)?;
             if instance.contains('/') {
                 return Err("an instance id has no slash".to_owned());

@@ -128,7 +128,10 @@ mod tests {
     }
 
     fn three() -> impl Strategy<Value = (State, State, State)> {
-        let counts = (0..3_u64).prop_map(|count| State::Count(CountState { count }));
+        let counts = (0..3_u64, 0..2_u64).prop_map(|(count, day)| {
+            let days = [("2026-11-24".to_owned(), day)].into();
+            State::Count(CountState { count, days })
+        });
         prop_oneof![
             (version_states(), version_states(), version_states()),
             (register_states(), register_states(), register_states()),

@@ -6,7 +6,7 @@ use super::key::RecordKey;
 use super::log::Position;
 use super::state::State;
 use super::verdict::ServerMode;
-use crate::{Capabilities, Digest, FeedName};
+use crate::{Capabilities, Digest, FeedName, Timestamp};
 
 /// The replication protocol that this code speaks.
 pub const PROTOCOL: u32 = 1;
@@ -45,14 +45,17 @@ pub struct Handshake {
     pub end: Position,
     /// The feeds that it is a client of itself.
     pub sources: Vec<SourceOfSource>,
+    /// What its clock shows.
+    #[serde(default)]
+    pub clock: Option<Timestamp>,
 }
 
 impl Handshake {
-    /// A digest of all of it but the end of the log: equal as long as nothing but the log changes. It
+    /// A digest of all of it but the end of the log and the time: equal as long as no more changes. It
     /// travels with every page, so that a client at rest need not shake hands again.
     #[must_use]
     pub fn tag(&self) -> Digest {
-        let at_rest = Self { end: Position::START, ..self.clone() };
+        let at_rest = Self { end: Position::START, clock: None, ..self.clone() };
         Digest::of(&serde_json::to_vec(&at_rest).unwrap_or_default())
     }
 }

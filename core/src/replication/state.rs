@@ -1,6 +1,7 @@
 //! The states of records.
 
 use std::cmp::{Ordering, Reverse};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -83,11 +84,30 @@ pub struct RegisterState {
     pub origin: String,
 }
 
-/// A count that only grows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Downloads that one instance served, which alone changes it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CountState {
-    /// The count.
+    /// How many there ever were.
     pub count: u64,
+    /// How many on each of the last days that had any, by date (`2026-11-24`, UTC); at most
+    /// [`Self::DAYS`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub days: BTreeMap<String, u64>,
+}
+
+impl CountState {
+    /// How many days are told apart.
+    pub const DAYS: usize = 35;
+
+    /// Counts `more` downloads of the day `date`.
+    pub fn add(&mut self, date: &str, more: u64) {
+        self.count = self.count.saturating_add(more);
+        let day = self.days.entry(date.to_owned()).or_default();
+        *day = day.saturating_add(more);
+        while self.days.len() > Self::DAYS {
+            self.days.pop_first();
+        }
+    }
 }
 
 impl Content {
@@ -194,7 +214,10 @@ impl State {
                     state.origin.as_bytes(),
                 ])
             }
-            Self::Count(state) => Digest::of_parts(&[b"count", &state.count.to_be_bytes()]),
+            Self::Count(CountState { count, days }) => {
+                let (count, days) = (count.to_be_bytes(), days_text(days));
+                Digest::of_parts(&[b"count", &count, days.as_bytes()])
+            }
         }
     }
 
@@ -211,7 +234,9 @@ impl State {
                     .then_with(|| a.origin.cmp(&b.origin))
                     .then_with(|| self.digest().cmp(&other.digest()))
             }
-            (Self::Count(a), Self::Count(b)) => a.count.cmp(&b.count),
+            (Self::Count(a), Self::Count(b)) => {
+                a.count.cmp(&b.count).then_with(|| a.days.cmp(&b.days))
+            }
             // States of another kind never stand under one key (`fits`); any order will do.
             _ => self.digest().cmp(&other.digest()),
         }
@@ -228,6 +253,10 @@ fn cmp_versions(a: &VersionState, b: &VersionState) -> Ordering {
             .then_with(|| Reverse(a.digest()).cmp(&Reverse(b.digest())))
             .then_with(|| Reverse(&a.origin).cmp(&Reverse(&b.origin))),
     })
+}
+
+fn days_text(days: &BTreeMap<String, u64>) -> String {
+    days.iter().map(|(day, count)| format!("{day}={count};")).collect()
 }
 
 fn moment(at: Option<Timestamp>) -> Vec<u8> {

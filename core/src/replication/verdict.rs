@@ -253,6 +253,7 @@ mod tests {
             lineage: "l".to_owned(),
             end: Position::START,
             sources: Vec::new(),
+            clock: None,
         }
     }
 

@@ -6,11 +6,12 @@ use pakhus_core::replication::engine::{Batch, Outcome};
 use pakhus_core::replication::{CheckedRecord, decide};
 use pakhus_core::{Refusal, Timestamp};
 
+use crate::leases::Lease;
 use crate::write::{lock_feed, states_of, write_records};
-use crate::{Database, Result, asides, links};
+use crate::{Database, Result, asides, leases, links};
 
 /// Does all of `batch` in one transaction: merges its records, all of whose blobs are here, and keeps
-/// what it says of the link.
+/// what it says of the link. With a `lease`, only as long as nobody else has taken it.
 ///
 /// # Errors
 /// When a key is written twice or with a state of another kind, the feed is gone or the database
@@ -19,11 +20,15 @@ pub async fn apply(
     database: &Database,
     feed_id: i64,
     batch: Batch,
+    lease: Option<&Lease>,
     now: Timestamp,
 ) -> Result<Outcome> {
     check(&batch.writes)?;
     let transaction = database.begin().await?;
     let mut feed = lock_feed(&transaction, feed_id).await?;
+    if let Some(lease) = lease {
+        leases::check(&transaction, lease).await?;
+    }
     let start = feed.end;
     if let Some(until) = batch.same_until {
         links::take_records_for_shadows(&transaction, feed_id, until).await?;

@@ -119,6 +119,12 @@ impl Database {
         self.writer.get_database_backend()
     }
 
+    /// Whether several nodes may have it open at once.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.backend() != DbBackend::Sqlite
+    }
+
     /// Has all statements shown to `watch`.
     #[cfg(test)]
     pub(crate) fn watch_statements(

@@ -45,6 +45,18 @@ pub async fn add(
     Ok(())
 }
 
+/// Removes entries from before `before`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn prune(database: &Database, before: Timestamp) -> Result<u64> {
+    let deleted = diagnostics::Entity::delete_many()
+        .filter(diagnostics::Column::At.lt(before.millis()))
+        .exec(database.writer())
+        .await?;
+    Ok(deleted.rows_affected)
+}
+
 /// At most `limit` messages of at least `min_level`, the newest first; with `after`, only those older
 /// than the one with this number.
 ///

@@ -8,6 +8,7 @@ pub mod feeds;
 pub mod fingerprints;
 pub mod instance;
 pub mod kept_states;
+pub mod leases;
 pub mod links;
 pub mod packages;
 pub mod received_blobs;

@@ -21,6 +21,9 @@ pub enum Error {
     /// The feed is not there, or no longer.
     #[error("there is no such feed")]
     NoSuchFeed,
+    /// Another node of this instance does now what this one was doing.
+    #[error("another node of this instance has taken over")]
+    LeaseLost,
 }
 
 impl Error {
@@ -34,7 +37,7 @@ impl From<Error> for Refusal {
         match error {
             Error::Refused(refusal) => refusal,
             Error::NoSuchFeed => Self::not_found(error),
-            Error::Database(_) | Error::Broken(_) => Self::internal(error),
+            Error::Database(_) | Error::Broken(_) | Error::LeaseLost => Self::internal(error),
         }
     }
 }

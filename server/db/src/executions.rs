@@ -1,7 +1,7 @@
 //! Recorded runs of background work, with their log lines.
 
 use pakhus_core::Timestamp;
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
 };
@@ -80,7 +80,7 @@ pub struct Filter {
     pub after: Option<i64>,
 }
 
-/// Records that an execution began.
+/// Records that an execution began, on this node.
 ///
 /// # Errors
 /// When the database fails.
@@ -89,6 +89,7 @@ pub async fn start(
     category: &str,
     feed: Option<(i64, &str)>,
     trigger: Trigger,
+    node: &str,
     now: Timestamp,
 ) -> Result<i64> {
     let row = executions::ActiveModel {
@@ -101,6 +102,7 @@ pub async fn start(
         finished_at: Set(None),
         summary: Set(String::new()),
         changed: Set(false),
+        node: Set(node.to_owned()),
         ..Default::default()
     };
     Ok(row.insert(database.writer()).await?.id)
@@ -174,19 +176,49 @@ pub async fn finish(
     Ok(())
 }
 
-/// Marks executions that a former process of this instance left running as failed.
+/// Marks executions that run on none of these nodes any more as failed.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn fail_interrupted(database: &Database, now: Timestamp) -> Result<u64> {
+pub async fn fail_interrupted(
+    database: &Database,
+    living: &[String],
+    now: Timestamp,
+) -> Result<u64> {
     let updated = executions::Entity::update_many()
         .col_expr(executions::Column::Status, Expr::value(word(&Status::Failed)))
         .col_expr(executions::Column::Summary, Expr::value("interrupted: the server stopped"))
         .col_expr(executions::Column::FinishedAt, Expr::value(now.millis()))
         .filter(executions::Column::Status.eq(word(&Status::Running)))
+        .filter(executions::Column::Node.is_not_in(living.iter().map(String::as_str)))
         .exec(database.writer())
         .await?;
     Ok(updated.rows_affected)
+}
+
+/// Removes executions that ended before `before`, with their logs.
+///
+/// # Errors
+/// When the database fails.
+pub async fn prune(database: &Database, before: Timestamp) -> Result<u64> {
+    let old = || {
+        Query::select()
+            .column(executions::Column::Id)
+            .from(executions::Entity)
+            .and_where(executions::Column::FinishedAt.lt(before.millis()))
+            .take()
+    };
+    let transaction = database.begin().await?;
+    execution_log::Entity::delete_many()
+        .filter(execution_log::Column::ExecutionId.in_subquery(old()))
+        .exec(&transaction)
+        .await?;
+    let deleted = executions::Entity::delete_many()
+        .filter(executions::Column::FinishedAt.lt(before.millis()))
+        .exec(&transaction)
+        .await?;
+    transaction.commit().await?;
+    Ok(deleted.rows_affected)
 }
 
 /// One execution with its log.

@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
+use pakhus_core::replication::engine::Fuse;
 use pakhus_core::replication::{ClientMode, ServerMode};
 use pakhus_core::{Digest, FeedName, Timestamp};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, ExprTrait, IntoActiveModel, PaginatorTrait,
     QueryFilter, QueryOrder, QuerySelect, Set, SqlErr,
@@ -59,6 +61,36 @@ impl Default for ClientSettings {
     }
 }
 
+/// How replication of a feed is held within bounds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplicationLimits {
+    /// How much one run may delete without approval.
+    pub fuse: Fuse,
+    /// Bytes of blobs a second that runs of this feed move, at most; `None`: as the line allows.
+    pub bandwidth: Option<u64>,
+    /// Requests for blobs that a run has under way at once.
+    pub concurrency: u32,
+    /// Milliseconds for which what was deleted or replaced from elsewhere can be restored.
+    pub keep_trash_ms: u64,
+    /// Milliseconds for which a deletion is remembered: a site that was away for longer compares
+    /// everything.
+    pub keep_deleted_ms: u64,
+}
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+
+impl Default for ReplicationLimits {
+    fn default() -> Self {
+        Self {
+            fuse: Fuse::default(),
+            bandwidth: None,
+            concurrency: 6,
+            keep_trash_ms: 30 * DAY_MS,
+            keep_deleted_ms: 730 * DAY_MS,
+        }
+    }
+}
+
 /// The settings of a feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeedSettings {
@@ -74,6 +106,8 @@ pub struct FeedSettings {
     pub server_mode: ServerMode,
     /// What it does as a replication client.
     pub client: ClientSettings,
+    /// What its replication is held to.
+    pub limits: ReplicationLimits,
 }
 
 /// A feed.
@@ -83,6 +117,8 @@ pub struct Feed {
     pub id: i64,
     /// Its settings.
     pub settings: FeedSettings,
+    /// Whether somebody paused its replication.
+    pub paused: bool,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -148,6 +184,19 @@ pub async fn update(database: &Database, feed_id: i64, settings: &FeedSettings) 
         Err(DbErr::RecordNotUpdated) => Err(Error::NoSuchFeed),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Pauses the replication of a feed, or lets it go on.
+///
+/// # Errors
+/// When the feed is gone or the database fails.
+pub async fn set_paused(database: &Database, feed_id: i64, paused: bool) -> Result<()> {
+    let updated = feeds::Entity::update_many()
+        .col_expr(feeds::Column::Paused, Expr::value(paused))
+        .filter(feeds::Column::Id.eq(feed_id))
+        .exec(database.writer())
+        .await?;
+    if updated.rows_affected == 0 { Err(Error::NoSuchFeed) } else { Ok(()) }
 }
 
 /// Deletes a feed and everything in it but its blobs, which other feeds may hold too. Its executions
@@ -254,6 +303,13 @@ fn set_settings(row: &mut feeds::ActiveModel, settings: &FeedSettings) {
     row.source_url = Set(settings.client.source_url.clone());
     row.sync_token = Set(settings.client.sync_token.clone());
     row.interval_ms = Set(settings.client.interval_ms.cast_signed());
+    let limits = &settings.limits;
+    row.max_deletes = Set(limits.fuse.least.cast_signed());
+    row.max_deletes_percent = Set(limits.fuse.percent.into());
+    row.bandwidth = Set(limits.bandwidth.map(u64::cast_signed));
+    row.concurrency = Set(limits.concurrency.into());
+    row.keep_trash_ms = Set(limits.keep_trash_ms.cast_signed());
+    row.keep_deleted_ms = Set(limits.keep_deleted_ms.cast_signed());
 }
 
 fn feed_of(row: feeds::Model) -> Result<Feed> {
@@ -269,8 +325,19 @@ fn feed_of(row: feeds::Model) -> Result<Feed> {
             sync_token: row.sync_token,
             interval_ms: row.interval_ms.cast_unsigned(),
         },
+        limits: ReplicationLimits {
+            fuse: Fuse {
+                least: row.max_deletes.cast_unsigned(),
+                percent: u8::try_from(row.max_deletes_percent).map_err(Error::broken)?,
+            },
+            bandwidth: row.bandwidth.map(i64::cast_unsigned),
+            concurrency: u32::try_from(row.concurrency).map_err(Error::broken)?,
+            keep_trash_ms: row.keep_trash_ms.cast_unsigned(),
+            keep_deleted_ms: row.keep_deleted_ms.cast_unsigned(),
+        },
     };
-    Ok(Feed { id: row.id, settings, created_at: Timestamp::from_millis(row.created_at) })
+    let created_at = Timestamp::from_millis(row.created_at);
+    Ok(Feed { id: row.id, settings, paused: row.paused, created_at })
 }
 
 /// The word that serde writes for a value of an enum without fields.

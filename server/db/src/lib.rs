@@ -13,18 +13,22 @@ pub mod changes;
 pub mod commit;
 mod connect;
 pub mod diagnostics;
+pub mod downloads;
 #[expect(unreachable_pub, reason = "the tables as they are; read the migrations")]
 mod entity;
 mod error;
 pub mod executions;
 pub mod feeds;
 pub mod instance;
+pub mod kept;
 mod keyed;
+pub mod leases;
 pub mod links;
 mod migration;
 pub mod packages;
 #[cfg(test)]
 mod plans;
+pub mod pruning;
 pub mod records;
 pub mod settings;
 pub mod sync_tokens;

@@ -1,6 +1,7 @@
 //! The schema, as a list of migrations that only grows: one that was released is never changed.
 
 mod m0001_foundation;
+mod m0002_replication;
 
 use async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DbBackend};
@@ -13,7 +14,7 @@ struct Migrator;
 #[async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_foundation::Migration)]
+        vec![Box::new(m0001_foundation::Migration), Box::new(m0002_replication::Migration)]
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use pakhus_core::Timestamp;
 use pakhus_core::replication::KeyKind;
+use pakhus_core::{Download, Timestamp};
 use sea_orm::sea_query::{Expr, Func, LikeExpr};
 use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::entity::{packages, records};
 use crate::write::{ROWS, state_of};
-use crate::{Database, Error, Result};
+use crate::{Database, Error, Result, downloads};
 
 /// A package, as a listing shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub struct VersionSummary {
     pub published_at: Timestamp,
     /// The bytes of its blobs.
     pub size: u64,
+    /// How often it was downloaded, at all sites together.
+    pub downloads: u64,
 }
 
 /// At most `limit` packages whose key comes after `after` and, where `search` is given, contains it,
@@ -61,6 +63,7 @@ pub async fn list(
     let packages =
         query.order_by_asc(packages::Column::Name).limit(limit).all(database.reader()).await?;
     let names: Vec<_> = packages.iter().map(|package| package.name.clone()).collect();
+    let downloads = downloads::totals(database, feed_id, &names).await?;
     let mut versions: BTreeMap<String, Vec<VersionSummary>> = BTreeMap::new();
     for names in names.chunks(ROWS) {
         let rows = records::Entity::find()
@@ -77,12 +80,14 @@ pub async fn list(
             let state = state_of(&row)?;
             let content =
                 state.content().ok_or_else(|| Error::broken("a live version without content"))?;
+            let download = Download { name: row.name.clone(), version: row.item.clone() };
             versions.entry(row.name.clone()).or_default().push(VersionSummary {
                 version: content.version.clone(),
                 published_at: content
                     .published_at
                     .unwrap_or_else(|| Timestamp::from_millis(row.arrived_at)),
                 size: content.blobs.iter().fold(0, |sum, blob| sum.saturating_add(blob.size)),
+                downloads: downloads.get(&download).copied().unwrap_or_default(),
             });
         }
     }

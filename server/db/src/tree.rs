@@ -82,5 +82,5 @@ pub async fn leaves(
 
 pub(crate) fn fingerprint_of(row: &fingerprints::Model) -> Result<Fingerprint> {
     let sum = |bytes: &[u8]| Sum::from_slice(bytes).ok_or_else(|| Error::broken("a broken sum"));
-    Ok(Fingerprint { live: sum(&row.live)?, gone: sum(&row.gone)? })
+    Ok(Fingerprint { live: sum(&row.live)?, gone: sum(&row.gone)?, counts: sum(&row.counts)? })
 }

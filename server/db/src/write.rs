@@ -2,13 +2,13 @@
 //! its line in the log.
 
 mod blobs;
-mod fingerprints;
+pub(crate) mod fingerprints;
 mod packages;
 
 use std::collections::HashMap;
 
 use pakhus_core::replication::{
-    Applying, CheckedRecord, Kept, Position, RecordKey, State, bucket, chain,
+    Applying, CheckedRecord, Position, RecordKey, State, bucket, chain,
 };
 use pakhus_core::{Digest, Timestamp};
 use sea_orm::sea_query::{Expr, OnConflict};
@@ -21,6 +21,7 @@ use self::blobs::write_blobs;
 use self::fingerprints::write_fingerprints;
 use self::packages::write_packages;
 use crate::entity::{feed_log, feeds, kept_states, records};
+use crate::feeds::word;
 use crate::keyed::under;
 use crate::{Error, Result};
 
@@ -167,10 +168,7 @@ async fn keep_aside(
             name: Set(record.key.name().to_owned()),
             kind: Set(record.key.kind() as i64),
             item: Set(record.key.item()),
-            reason: Set(match kept {
-                Kept::Conflict => "conflict".to_owned(),
-                Kept::Trash => "trash".to_owned(),
-            }),
+            reason: Set(word(kept)),
             state: Set(serde_json::to_string(previous).map_err(Error::broken)?),
             at: Set(now.millis()),
             ..Default::default()

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::level::Level;
 use super::output::Tone;
+use crate::config::Limits;
 
 /// What names a thing of the server's: a number or a text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -54,6 +55,8 @@ pub(super) struct Feed {
 pub(super) struct Replication {
     pub(super) server: ReplicationServer,
     pub(super) client: ReplicationClient,
+    pub(super) limits: Limits,
+    pub(super) paused: bool,
     pub(super) verdict: Option<Verdict>,
 }
 
@@ -118,6 +121,8 @@ pub(super) struct Standing {
     pub(super) server_mode: String,
     pub(super) client_mode: String,
     pub(super) source_url: Option<String>,
+    pub(super) paused: bool,
+    pub(super) conflicts: u64,
     pub(super) verdict: Option<Verdict>,
     pub(super) last_execution: Option<Execution>,
     pub(super) lag_changes: Option<u64>,

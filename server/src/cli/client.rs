@@ -182,6 +182,9 @@ impl Client {
             };
         }
         match problem.and_then(|problem| problem.detail.or(problem.title)) {
+            Some(words) if status == StatusCode::NOT_FOUND => {
+                CommandError::NotThere(one_line(&words))
+            }
             Some(words) => CommandError::Refused(one_line(&words)),
             None if status == StatusCode::FORBIDDEN => {
                 CommandError::refused("this API key may not do that: use one with more scopes")

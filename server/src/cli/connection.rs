@@ -62,25 +62,16 @@ impl Connection {
         Client::new(self.server()?, self.key()?)
     }
 
+    /// A client of another site's server, with the API key that was given: the one of a file here is
+    /// of another server.
+    pub(super) fn client_at(&self, site: &str) -> Result<Client, CommandError> {
+        let given = self.api_key.as_ref().filter(|key| !key.0.is_empty());
+        Client::new(server_at(site)?, given.map(|_| self.key()).transpose()?.flatten())
+    }
+
     fn server(&self) -> Result<Url, CommandError> {
         let text = self.server.as_deref().filter(|text| !text.is_empty()).unwrap_or(DEFAULT_SERVER);
-        let refuse = || {
-            CommandError::usage(format!(
-                "`{text}` is no address of a server: write it like `{DEFAULT_SERVER}` in --server or PAKHUS_SERVER"
-            ))
-        };
-        let mut url = Url::parse(text).map_err(|_| refuse())?;
-        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-            return Err(refuse());
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(CommandError::usage(
-                "the address of a server has no user name and no password: give an API key with --api-key or PAKHUS_API_KEY",
-            ));
-        }
-        url.set_query(None);
-        url.set_fragment(None);
-        Ok(url)
+        server_at(text)
     }
 
     fn key(&self) -> Result<Option<Secret>, CommandError> {
@@ -93,6 +84,26 @@ impl Connection {
                 .and_then(|text| Secret::new(text.trim()).ok())),
         }
     }
+}
+
+fn server_at(text: &str) -> Result<Url, CommandError> {
+    let refuse = || {
+        CommandError::usage(format!(
+            "`{text}` is no address of a server: write it like `{DEFAULT_SERVER}` in --server or PAKHUS_SERVER"
+        ))
+    };
+    let mut url = Url::parse(text).map_err(|_| refuse())?;
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err(refuse());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(CommandError::usage(
+            "the address of a server has no user name and no password: give an API key with --api-key or PAKHUS_API_KEY",
+        ));
+    }
+    url.set_query(None);
+    url.set_fragment(None);
+    Ok(url)
 }
 
 #[cfg(test)]

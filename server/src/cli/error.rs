@@ -39,6 +39,9 @@ pub(super) enum CommandError {
         /// Which.
         server: String,
     },
+    /// The server says, in these words, that something is not there.
+    #[error("{0}")]
+    NotThere(String),
     /// The server, or the command itself, refuses, in these words.
     #[error("{0}")]
     Refused(String),
@@ -64,6 +67,11 @@ pub(super) enum CommandError {
 }
 
 impl CommandError {
+    /// Whether the same may go well later: nothing answered, or what was asked for is not there yet.
+    pub(super) const fn may_pass(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::TimedOut { .. } | Self::NotThere(_))
+    }
+
     /// A refusal in these words.
     pub(super) fn refused(words: impl fmt::Display) -> Self {
         Self::Refused(words.to_string())

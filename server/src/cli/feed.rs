@@ -20,6 +20,8 @@ pub(super) enum FeedCommand {
     Create(CreateArguments),
     Delete(DeleteArguments),
     Replicate(replicate::ReplicateArguments),
+    Pause(PauseArguments),
+    Resume(ResumeArguments),
     #[command(subcommand)]
     Token(token::TokenCommand),
 }
@@ -59,6 +61,20 @@ pub(super) struct CreateArguments {
     anonymous: Option<String>,
 }
 
+/// Pause the replication of a feed, in both directions; a run that is under way stops.
+#[derive(Args)]
+pub(super) struct PauseArguments {
+    /// The feed's name.
+    feed: FeedName,
+}
+
+/// Let the replication of a feed go on.
+#[derive(Args)]
+pub(super) struct ResumeArguments {
+    /// The feed's name.
+    feed: FeedName,
+}
+
 /// Remove a feed and all its packages.
 #[derive(Args)]
 #[command(after_help = "\
@@ -83,6 +99,18 @@ pub(super) async fn run(
         FeedCommand::Delete(arguments) => delete(&arguments, connection).await,
         FeedCommand::Replicate(arguments) => {
             replicate::run(&arguments, &connection.client()?).await
+        }
+        FeedCommand::Pause(PauseArguments { feed }) => {
+            let client = connection.client()?;
+            client.post(&["feeds", feed.as_str(), "replication", "pause"], &()).await?;
+            print(&format!("paused the replication of `{feed}`"))?;
+            Ok(Outcome::Done)
+        }
+        FeedCommand::Resume(ResumeArguments { feed }) => {
+            let client = connection.client()?;
+            client.post(&["feeds", feed.as_str(), "replication", "resume"], &()).await?;
+            print(&format!("the replication of `{feed}` goes on"))?;
+            Ok(Outcome::Done)
         }
         FeedCommand::Token(command) => token::run(&command, &connection.client()?).await,
     }

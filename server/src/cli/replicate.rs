@@ -11,7 +11,7 @@ use super::connection::SecretArgument;
 use super::error::CommandError;
 use super::output::{Paint, Tone, one_line, print, print_json};
 use super::table::{Cell, Table};
-use crate::config::{Interval, SourceUrl};
+use crate::config::{Bandwidth, Interval, Limits, Retention, SourceUrl};
 
 /// Show or change with whom a feed replicates.
 ///
@@ -43,6 +43,24 @@ pub(super) struct ReplicateArguments {
     /// How often to look for changes where nothing tells of them, like 500ms, 60s, 5m or 1h.
     #[arg(long, value_name = "TIME")]
     interval: Option<Interval>,
+    /// How many versions one run may delete in any case without --allow-deletes.
+    #[arg(long, value_name = "NUMBER")]
+    max_deletes: Option<u64>,
+    /// Or how many percent of the feed's versions, if that is more.
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(..=100))]
+    max_deletes_percent: Option<u8>,
+    /// How many bytes of blobs a second, like 500kB/s, 10MB/s or unlimited.
+    #[arg(long, value_name = "RATE")]
+    bandwidth: Option<Bandwidth>,
+    /// How many requests for blobs at once, 1 to 64.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=64))]
+    concurrency: Option<u32>,
+    /// How long what other sites deleted or replaced can be restored, like 12h or 30d.
+    #[arg(long, value_name = "TIME")]
+    keep_trash: Option<Retention>,
+    /// How long deletions are remembered, like 730d.
+    #[arg(long, value_name = "TIME")]
+    keep_deleted: Option<Retention>,
     /// Print the settings and the verdict as JSON.
     #[arg(long)]
     json: bool,
@@ -58,6 +76,8 @@ struct Change<'a> {
     server: Option<ServerChange<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     client: Option<ClientChange<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limits: Option<Limits>,
 }
 
 #[derive(Serialize)]
@@ -121,7 +141,17 @@ impl ReplicateArguments {
             || client.sync_token.is_some()
             || client.interval.is_some();
         let client = any.then_some(client);
-        (server.is_some() || client.is_some()).then_some(Change { server, client })
+        let limits = Limits {
+            max_deletes: self.max_deletes,
+            max_deletes_percent: self.max_deletes_percent,
+            bandwidth: self.bandwidth,
+            concurrency: self.concurrency,
+            keep_trash: self.keep_trash,
+            keep_deleted: self.keep_deleted,
+        };
+        let limits = (limits != Limits::default()).then_some(limits);
+        let any = server.is_some() || client.is_some() || limits.is_some();
+        any.then_some(Change { server, client, limits })
     }
 }
 
@@ -141,6 +171,20 @@ pub(super) fn add_details(table: &mut Table, replication: &Replication) {
         _ => String::new(),
     };
     table.detail("client", Cell::new(format!("{}{source}", client.mode)));
+    if replication.paused {
+        table.detail("paused", Cell::new("yes").toned(Tone::Warning));
+    }
+    let limits = &replication.limits;
+    if let (Some(number), Some(percent)) = (limits.max_deletes, limits.max_deletes_percent) {
+        let fuse = format!("{number} deletes a run, or {percent} % of the versions");
+        table.detail("fuse", Cell::new(fuse));
+    }
+    if let (Some(bandwidth), Some(concurrency)) = (limits.bandwidth, limits.concurrency) {
+        table.detail("blobs", Cell::new(format!("{concurrency} at once, bandwidth {bandwidth}")));
+    }
+    if let (Some(trash), Some(deleted)) = (limits.keep_trash, limits.keep_deleted) {
+        table.detail("keeps", Cell::new(format!("trash {trash}, deletions {deleted}")));
+    }
     let verdict = match &replication.verdict {
         Some(verdict) => Cell::new(&verdict.state).toned(verdict.tone()),
         None => Cell::new(""),
@@ -169,6 +213,12 @@ mod tests {
             source_url: None,
             sync_token: None,
             interval: None,
+            max_deletes: None,
+            max_deletes_percent: None,
+            bandwidth: None,
+            concurrency: None,
+            keep_trash: None,
+            keep_deleted: None,
             json: false,
         }
     }

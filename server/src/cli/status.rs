@@ -7,7 +7,7 @@ use super::answers::{Execution, Standing};
 use super::client::read_list;
 use super::connection::Connection;
 use super::error::CommandError;
-use super::output::{Paint, note, one_line, print, print_json};
+use super::output::{Paint, Tone, note, one_line, print, print_json};
 use super::table::{Cell, Column, Table};
 use super::{Outcome, moment};
 
@@ -49,6 +49,7 @@ fn render(standings: &[Standing], now: Timestamp, paint: Paint) -> String {
     ]);
     for standing in standings {
         let verdict = match &standing.verdict {
+            _ if standing.paused => Cell::new("paused").toned(Tone::Warning),
             Some(verdict) => Cell::new(&verdict.state).toned(verdict.tone()),
             None => Cell::new(""),
         };
@@ -70,6 +71,11 @@ fn render(standings: &[Standing], now: Timestamp, paint: Paint) -> String {
         for reason in &verdict.reasons {
             text += &format!("{}: {state}: {}\n", one_line(&standing.feed), one_line(reason));
         }
+    }
+    for standing in standings.iter().filter(|standing| standing.conflicts > 0) {
+        let (feed, count) = (one_line(&standing.feed), standing.conflicts);
+        let conflicts = if count == 1 { "conflict" } else { "conflicts" };
+        text += &format!("{feed}: {count} {conflicts}: see `pakhus conflict list {feed}`\n");
     }
     text
 }

@@ -12,6 +12,7 @@ use url::Url;
 
 use super::error::ConfigError;
 use super::interval::Interval;
+use super::limits::Limits;
 use super::secret::{Secret, SecretSource};
 use super::server::{plain_url, without_password};
 use super::sources::Sources;
@@ -24,6 +25,8 @@ pub(super) struct ReplicationSection {
     pub(super) server: ServerSection,
     /// What the feed does with one of another instance.
     pub(super) client: ClientSection,
+    /// What all of it is held to.
+    pub(super) limits: Limits,
 }
 
 /// `[feeds.replication.server]` as it is written.
@@ -60,6 +63,8 @@ pub(crate) struct Replication {
     pub(crate) server: ReplicationServer,
     /// Whom it calls.
     pub(crate) client: ReplicationClient,
+    /// What all of it is held to.
+    pub(crate) limits: Limits,
 }
 
 /// What other instances may do with a feed.
@@ -137,6 +142,7 @@ impl ReplicationSection {
         Ok(Replication {
             server: self.server.resolve(sources)?,
             client: self.client.resolve(sources)?,
+            limits: self.limits,
         })
     }
 }

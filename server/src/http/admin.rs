@@ -1,9 +1,12 @@
 //! The admin API under `/api/v1`.
 
+mod arrival;
 mod diagnostics;
 mod executions;
 mod feeds;
+mod kept;
 mod keys;
+mod overview;
 mod package_types;
 mod packages;
 mod replication;
@@ -13,6 +16,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::routing::{delete, get, post};
 use pakhus_core::FeedName;
+use pakhus_core::replication::Kept;
 use serde::Deserialize;
 
 use super::problem::{Problem, Result};
@@ -32,7 +36,12 @@ pub(super) fn routes() -> Router<App> {
         .route("/feeds/{feed}/replication/sync-tokens/{id}", delete(replication::revoke_token))
         .route("/feeds/{feed}/sync", post(replication::sync))
         .route("/feeds/{feed}/verify", get(replication::verify))
-        .route("/replication", get(replication::overview))
+        .route("/feeds/{feed}/replication/pause", post(replication::pause))
+        .route("/feeds/{feed}/replication/resume", post(replication::resume))
+        .route("/feeds/{feed}/wait", get(arrival::wait))
+        .merge(kept::routes("conflicts", Kept::Conflict))
+        .merge(kept::routes("trash", Kept::Trash))
+        .route("/replication", get(overview::overview))
         .route("/executions", get(executions::list))
         .route("/executions/{id}", get(executions::show))
         .route("/diagnostics", get(diagnostics::list))

@@ -13,7 +13,7 @@ use pakhus_db::feeds::Feed;
 
 use super::observe::RouteName;
 use super::problem::Problem;
-use super::respond::respond;
+use super::respond::{Downloaded, respond};
 use crate::app::{App, now};
 use crate::auth::{self, Denied};
 use crate::host::{RequestBody, RequestHost};
@@ -52,6 +52,12 @@ pub(crate) async fn dispatch(State(app): State<App>, request: Request) -> Respon
         },
         Err(refusal) => refused(&app, &*package_type, &parts.headers, refusal).await,
     };
+    if parts.method == HttpMethod::GET
+        && package_type.descriptor().capabilities.syncs_download_count
+        && let Some(Downloaded(download)) = response.extensions_mut().remove()
+    {
+        app.downloads.count(feed.id, download);
+    }
     response.extensions_mut().insert(RouteName(route));
     response
 }

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use pakhus_core::Digest;
+use pakhus_core::replication::ClientMode;
 use serde_json::{Value, json};
 
 use super::problem::Problem;
@@ -32,6 +33,16 @@ pub(super) async fn ready(State(app): State<App>) -> Response {
 
 /// `GET /metrics`.
 pub(super) async fn metrics(State(app): State<App>) -> impl IntoResponse {
+    app.metrics.clear_standings();
+    for feed in app.feeds.all().values() {
+        if feed.settings.client.mode == ClientMode::Disabled {
+            continue;
+        }
+        match app.replicator.sources.standing(&app, feed).await {
+            Ok(standing) => app.metrics.replication_standing(feed.name().as_str(), &standing),
+            Err(error) => tracing::error!(%error, "how a feed stands could not be read"),
+        }
+    }
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, content_type)], app.metrics.text())
 }

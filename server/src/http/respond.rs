@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use pakhus_core::{self as core, Document, Refusal, Result};
+use pakhus_core::{self as core, Document, Download, Refusal, Result};
 
 use super::blob_body::{BlobAnswer, blob_response, matches_etag};
 use crate::app::App;
@@ -32,6 +32,11 @@ pub(crate) async fn respond(
         }
         core::Body::Document(document) => document_response(request, document)?,
     };
+    if let Some(download) = answer.download
+        && begins(&response)
+    {
+        response.extensions_mut().insert(Downloaded(download));
+    }
     if response.status() == StatusCode::OK {
         *response.status_mut() = status;
     }
@@ -43,6 +48,21 @@ pub(crate) async fn respond(
         }
     }
     Ok(response)
+}
+
+/// The version that an answer downloads.
+#[derive(Clone)]
+pub(super) struct Downloaded(pub(super) Download);
+
+/// Whether the answer has the first bytes of what was asked for: who goes on with a download that was
+/// cut off does not download again.
+fn begins(response: &Response) -> bool {
+    let range = response.headers().get(header::CONTENT_RANGE).map(HeaderValue::as_bytes);
+    match response.status() {
+        StatusCode::OK => true,
+        StatusCode::PARTIAL_CONTENT => range.is_some_and(|range| range.starts_with(b"bytes 0-")),
+        _ => false,
+    }
 }
 
 /// Answers with a rendered document, compressed where the client accepts gzip, or 304. The two forms

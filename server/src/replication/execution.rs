@@ -93,7 +93,8 @@ impl Execution {
         trigger: Trigger,
     ) -> pakhus_db::Result<Self> {
         let about = Some((feed.id, feed.name().as_str()));
-        let id = executions::start(&app.database, CATEGORY, about, trigger, now()).await?;
+        let id =
+            executions::start(&app.database, CATEGORY, about, trigger, &app.node, now()).await?;
         let progress = Arc::new(Progress::default());
         let mut running = app.replicator.progress.lock().unwrap_or_else(PoisonError::into_inner);
         running.insert(id, Arc::clone(&progress));

@@ -12,6 +12,7 @@ use pakhus_core::{BlobRef, Digest};
 
 use super::execution::Progress;
 use super::source::Source;
+use super::standing::Sources;
 use super::{transfer, wire};
 
 /// A source, as one run uses it.
@@ -19,6 +20,11 @@ pub(super) struct HttpSource {
     pub(super) source: Source,
     pub(super) blobs: BlobStore,
     pub(super) progress: Arc<Progress>,
+    /// Requests for blobs that are under way at once, at most.
+    pub(super) concurrency: usize,
+    /// Where it is noted who the source is, and of which feed it is one.
+    pub(super) sources: Sources,
+    pub(super) feed_id: i64,
 }
 
 type Result<T> = std::result::Result<T, RemoteError>;
@@ -26,7 +32,9 @@ type Result<T> = std::result::Result<T, RemoteError>;
 #[async_trait]
 impl Remote for HttpSource {
     async fn handshake(&self) -> Result<Handshake> {
-        Ok(self.source.handshake().await?)
+        let handshake = self.source.handshake().await?;
+        self.sources.introduced(self.feed_id, &handshake);
+        Ok(handshake)
     }
 
     async fn changes(&self, cursor: &Cursor, fresh: bool, limit: u64) -> Result<RemotePage> {

@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use pakhus_core::PackageType;
 use pakhus_core::replication::engine::{
-    EngineError, FeedStore as _, Fuse, Link, Options, Report, Verification, run as run_engine,
+    EngineError, FeedStore as _, Link, Options, Report, Verification, run as run_engine,
     verify as verify_with,
 };
 use pakhus_core::replication::{ClientMode, ClientSide, Cursor, Position, Verdict, verdict};
 use pakhus_db::executions::Trigger;
 use pakhus_db::feeds::Feed;
+use pakhus_db::leases::Lease;
 
-use super::execution::{CATEGORY, Execution, Finished};
+use super::execution::{CATEGORY, Execution, Finished, Progress};
+use super::lease::as_runner;
+use super::limiter::Limiter;
 use super::remote::HttpSource;
 use super::source::{Source, SourceError};
 use super::store::DatabaseFeed;
@@ -40,6 +43,10 @@ pub(crate) enum RunError {
     NoClient,
     #[error("the package type `{0}` is not enabled")]
     NoPackageType(String),
+    #[error("the replication of the feed is paused: let it go on with `pakhus feed resume`")]
+    Paused,
+    #[error("another node of this instance has taken over")]
+    TakenOver,
 }
 
 /// Starts a run that somebody asked for; it goes on in a task of its own.
@@ -53,6 +60,9 @@ pub(crate) async fn start_manual(
 ) -> Result<i64, String> {
     if feed.settings.client.mode == ClientMode::Disabled {
         return Err(RunError::NoClient.to_string());
+    }
+    if feed.paused {
+        return Err(RunError::Paused.to_string());
     }
     let execution =
         Execution::start(app, feed, Trigger::Manual).await.map_err(|error| error.to_string())?;
@@ -76,20 +86,37 @@ pub(super) async fn run(app: &App, execution: Execution, options: RunOptions) ->
     let turn = app.replicator.turn(execution.feed.id);
     let _turn = turn.lock().await;
     let feed = Arc::clone(&execution.feed);
-    let result = run_recorded(app, &feed, &execution, options).await;
-    match result {
+    let running = as_runner(app, feed.id, async |lease| {
+        tokio::select! {
+            result = run_recorded(app, &feed, &execution, options, lease) => result,
+            // What was done until then is durable, and the next run goes on from there.
+            () = paused(app, &feed) => Err(RunError::Paused),
+        }
+    });
+    match running.await.unwrap_or(Err(RunError::TakenOver)) {
         Ok((report, after)) => {
-            app.replicator.set_verdict(feed.id, after.1);
             let finished = finished(&report, &execution, options);
             execution.finish(Ok(finished)).await;
-            Some(after.0)
+            Some(after)
         }
         Err(error) => {
-            app.replicator.forget_handshake(feed.id);
             note_failure(app, &feed, &error).await;
-            app.replicator.set_verdict(feed.id, Verdict::invalid(error.to_string()));
+            app.replicator.sources.failed(feed.id, Verdict::invalid(error.to_string()));
             execution.finish(Err(error.to_string())).await;
             None
+        }
+    }
+}
+
+/// Waits until somebody pauses the feed's replication.
+async fn paused(app: &App, feed: &Feed) {
+    let mut changed = app.feeds.watch();
+    loop {
+        if app.feeds.get(feed.name().as_str()).is_some_and(|feed| feed.paused) {
+            return;
+        }
+        if changed.changed().await.is_err() {
+            return std::future::pending().await;
         }
     }
 }
@@ -97,7 +124,7 @@ pub(super) async fn run(app: &App, execution: Execution, options: RunOptions) ->
 /// Writes why runs of a feed fail into the Diagnostic Center, each reason once until a run succeeds.
 async fn note_failure(app: &App, feed: &Feed, error: &RunError) {
     let verdict = Verdict::invalid(error.to_string());
-    if app.replicator.verdict(feed.id).as_ref() != Some(&verdict) {
+    if app.replicator.sources.verdict(feed.id).as_ref() != Some(&verdict) {
         let text = format!("the feed `{}` does not replicate: {error}", feed.name());
         app.diagnostics.add(CATEGORY, level::ERROR, &text).await;
     }
@@ -108,21 +135,18 @@ async fn run_recorded(
     feed: &Arc<Feed>,
     execution: &Execution,
     options: RunOptions,
-) -> Result<(Report, (AfterRun, Verdict)), RunError> {
+    lease: Option<Lease>,
+) -> Result<(Report, AfterRun), RunError> {
     let (source, client) = source_of(app, feed)?;
-    let store = store_of(app, feed)?;
-    let remote = HttpSource {
-        source: source.clone(),
-        blobs: app.blobs.clone(),
-        progress: Arc::clone(&execution.progress),
-    };
+    let store = DatabaseFeed { lease, ..store_of(app, feed)? };
+    let remote = remote_of(app, feed, source.clone(), Arc::clone(&execution.progress));
     let options = Options {
         source_url: feed.settings.client.source_url.clone().unwrap_or_default(),
         dry_run: options.dry_run,
         full: options.full,
         allow_deletes: options.allow_deletes,
-        fuse: Fuse::default(),
-        known: app.replicator.handshake(feed.id),
+        fuse: feed.settings.limits.fuse,
+        known: app.replicator.sources.handshake(feed.id),
         client,
     };
     let (report, handshake) = run_engine(&store, &remote, &*execution.journal(), &options).await?;
@@ -135,8 +159,19 @@ async fn run_recorded(
         push_seq: 0,
         sources: handshake.sources.clone(),
     });
-    app.replicator.set_handshake(feed.id, handshake);
-    Ok((report, (AfterRun { source, store, link }, verdict)))
+    app.replicator.sources.succeeded(feed.id, handshake, verdict);
+    Ok((report, AfterRun { source, store, link }))
+}
+
+fn remote_of(app: &App, feed: &Feed, source: Source, progress: Arc<Progress>) -> HttpSource {
+    HttpSource {
+        source,
+        blobs: app.blobs.clone(),
+        progress,
+        concurrency: usize::try_from(feed.settings.limits.concurrency).unwrap_or(1),
+        sources: app.replicator.sources.clone(),
+        feed_id: feed.id,
+    }
 }
 
 fn finished(report: &Report, execution: &Execution, options: RunOptions) -> Finished {
@@ -184,7 +219,8 @@ pub(super) fn source_of(app: &App, feed: &Feed) -> Result<(Source, ClientSide), 
         mode: client.mode,
         version: VERSION.to_owned(),
     };
-    let source = Source::new(url, client.sync_token.as_deref().unwrap_or_default(), &side)?;
+    let source = Source::new(url, client.sync_token.as_deref().unwrap_or_default(), &side)?
+        .limited(Limiter::new(feed.settings.limits.bandwidth));
     Ok((source, side))
 }
 
@@ -193,7 +229,7 @@ pub(super) fn store_of(app: &App, feed: &Feed) -> Result<DatabaseFeed, RunError>
     let name = &feed.settings.package_type;
     let package_type: Arc<dyn PackageType> =
         app.package_types.get(name).ok_or_else(|| RunError::NoPackageType(name.clone()))?;
-    Ok(DatabaseFeed { database: app.database.clone(), feed_id: feed.id, package_type })
+    Ok(DatabaseFeed { database: app.database.clone(), feed_id: feed.id, package_type, lease: None })
 }
 
 /// Asks the source what the verdict is.
@@ -203,7 +239,9 @@ pub(crate) async fn check_source(app: &App, feed: &Feed) -> Verdict {
     }
     let asked = async {
         let (source, side) = source_of(app, feed)?;
-        Ok::<_, RunError>(verdict(&side, &source.handshake().await?))
+        let handshake = source.handshake().await?;
+        app.replicator.sources.introduced(feed.id, &handshake);
+        Ok::<_, RunError>(verdict(&side, &handshake))
     };
     asked.await.unwrap_or_else(|error| Verdict::invalid(error.to_string()))
 }
@@ -212,6 +250,6 @@ pub(crate) async fn check_source(app: &App, feed: &Feed) -> Verdict {
 pub(crate) async fn verify(app: &App, feed: &Feed) -> Result<Verification, RunError> {
     let (source, _) = source_of(app, feed)?;
     let store = store_of(app, feed)?;
-    let remote = HttpSource { source, blobs: app.blobs.clone(), progress: Arc::default() };
+    let remote = remote_of(app, feed, source, Arc::default());
     Ok(verify_with(&store, &remote).await?)
 }

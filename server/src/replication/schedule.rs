@@ -12,6 +12,7 @@ use pakhus_db::links;
 use tokio::task::AbortHandle;
 
 use super::execution::Execution;
+use super::lease::as_scheduler;
 use super::run::{AfterRun, RunOptions, run};
 use super::source::SourceError;
 use super::wire::MAX_WAIT;
@@ -37,7 +38,8 @@ pub(crate) async fn keep_schedule(app: App) {
             same
         });
         for feed in feeds.values() {
-            if feed.settings.client.mode != ClientMode::Disabled && !tasks.contains_key(&feed.id) {
+            let runs = feed.settings.client.mode != ClientMode::Disabled && !feed.paused;
+            if runs && !tasks.contains_key(&feed.id) {
                 let task = tokio::spawn(keep_in_step(app.clone(), Arc::clone(feed)));
                 tasks.insert(feed.id, (Arc::clone(feed), task.abort_handle()));
             }
@@ -50,11 +52,17 @@ pub(crate) async fn keep_schedule(app: App) {
 
 /// Runs one feed, again and again.
 async fn keep_in_step(app: App, feed: Arc<Feed>) {
+    loop {
+        as_scheduler(&app, feed.id, run_for_good(&app, &feed)).await;
+    }
+}
+
+async fn run_for_good(app: &App, feed: &Arc<Feed>) {
     let interval = Duration::from_millis(feed.settings.client.interval_ms.max(100));
     let mut trigger = Trigger::Schedule;
     let mut failures = 0_u32;
     loop {
-        let ran = run_apart(&app, &feed, trigger).await;
+        let ran = run_apart(app, feed, trigger).await;
         let Some(after) = ran else {
             tokio::time::sleep(retry_after(failures, interval)).await;
             failures = failures.saturating_add(1);
@@ -62,7 +70,7 @@ async fn keep_in_step(app: App, feed: Arc<Feed>) {
             continue;
         };
         failures = 0;
-        trigger = next_trigger(&app, &feed, &after, interval).await;
+        trigger = next_trigger(app, feed, &after, interval).await;
     }
 }
 
@@ -135,6 +143,7 @@ async fn change_there(app: &App, feed: &Feed, after: &AfterRun, interval: Durati
         let asked = tokio::time::Instant::now();
         match after.source.changes(&cursor, false, 1, MAX_WAIT).await {
             Ok(page) if page.end.through == cursor.seq => {
+                app.replicator.sources.told(feed.id, page.end.head.seq, true);
                 // A source that does not hold its answers must not be asked in a loop.
                 if asked.elapsed() < Duration::from_secs(1) {
                     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -144,7 +153,11 @@ async fn change_there(app: &App, feed: &Feed, after: &AfterRun, interval: Durati
                     cursor = moved.cursor;
                 }
             }
-            Ok(_) | Err(SourceError::Diverged(_) | SourceError::Expired(_)) => {
+            Ok(page) => {
+                app.replicator.sources.told(feed.id, page.end.head.seq, false);
+                return tokio::time::sleep(GATHER).await;
+            }
+            Err(SourceError::Diverged(_) | SourceError::Expired(_)) => {
                 return tokio::time::sleep(GATHER).await;
             }
             // The line is down, or the source. It is asked again, so that it need not wait for the

@@ -24,10 +24,11 @@ use pakhus_db::feeds::Feed;
 use pakhus_db::{blobs, changes, links};
 use serde::Deserialize;
 
-use super::server_auth::{Peer, note_verdict};
+use super::clients::note_verdict;
+use super::server_auth::Peer;
 use super::store::DatabaseFeed;
 use super::{run, uploads, wire};
-use crate::app::{App, VERSION};
+use crate::app::{App, VERSION, now};
 use crate::host::RequestBody;
 use crate::http::{BlobAnswer, Input, PathOf, Problem, QueryOf, blob_response};
 
@@ -80,6 +81,7 @@ async fn handshake_of(app: &App, feed: &Feed) -> Result<Handshake> {
         lineage,
         end,
         sources: sources_of(app, feed).await?,
+        clock: Some(now()),
     })
 }
 
@@ -87,6 +89,11 @@ async fn handshake_of(app: &App, feed: &Feed) -> Result<Handshake> {
 async fn sources_of(app: &App, feed: &Feed) -> Result<Vec<SourceOfSource>> {
     if feed.settings.client.mode == ClientMode::Disabled {
         return Ok(Vec::new());
+    }
+    // A source that may not be replicated with is one all the same: by it the other end sees that
+    // they would be each other's.
+    if let Some(source) = app.replicator.sources.identity(feed.id) {
+        return Ok(vec![source]);
     }
     let Some(link) = links::find(&app.database, feed.id).await? else { return Ok(Vec::new()) };
     let name = link.source_url.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
@@ -118,6 +125,7 @@ async fn read_changes(
     QueryOf(query): QueryOf<ChangesQuery>,
 ) -> Result<Response> {
     peer.may_read()?;
+    app.replicator.clients.seen(&peer, Some(query.since));
     let store = store_of(&app, &peer.feed)?;
     let mut head = app.database.watch_head(peer.feed.id);
     let cursor = Cursor {
@@ -225,6 +233,7 @@ async fn take_changes(
     body: axum::body::Body,
 ) -> Result<Json<Applied>> {
     peer.may_push()?;
+    app.replicator.clients.seen(&peer, None);
     let store = store_of(&app, &peer.feed)?;
     let page = RequestBody::new(body, &headers).receive_bytes(wire::RECEIVED_BYTES).await?;
     let (records, _) =

@@ -1,22 +1,18 @@
 //! Who asks a replication server: the holder of a sync token of the feed.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use pakhus_core::replication::{
-    ClientMode, ClientSide, Handshake, PROTOCOL, ServerMode, Verdict, VerdictState, verdict,
-};
+use pakhus_core::replication::{ClientMode, ClientSide, PROTOCOL, ServerMode};
 use pakhus_db::feeds::Feed;
 use pakhus_db::sync_tokens;
 
-use super::execution::CATEGORY;
 use super::wire;
 use crate::app::{App, now};
 use crate::auth::credential;
-use crate::diagnostics::level;
 use crate::http::Problem;
 
 /// A replication client that showed a sync token of this feed.
@@ -48,6 +44,12 @@ impl FromRequestParts<App> for Peer {
         let minute = 60_000;
         if token.last_used_at.is_none_or(|last| now().millis() - last.millis() >= minute) {
             sync_tokens::touch(&app.database, token.id, now()).await?;
+        }
+        if feed.paused {
+            return Err(Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                format!("the replication of the feed `{name}` is paused here by its operator"),
+            ));
         }
         let client = client_side(parts)?;
         Ok(Self { feed, client })
@@ -98,49 +100,4 @@ impl Peer {
         }
         Ok(())
     }
-}
-
-/// The last verdict that each client was given, so that the Diagnostic Center gets each but once.
-#[derive(Clone, Default)]
-pub(crate) struct KnownVerdicts(Arc<Mutex<HashMap<Client, Verdict>>>);
-
-/// The feed here, and the instance and feed of the client.
-type Client = (i64, String, String);
-
-/// The most clients remembered.
-const MOST: usize = 10_000;
-
-/// Writes the verdict on a client into the Diagnostic Center, when it is a new one.
-pub(super) async fn note_verdict(app: &App, peer: &Peer, handshake: &Handshake) {
-    let Some(client) = &peer.client else { return };
-    let verdict = verdict(client, handshake);
-    let key = (peer.feed.id, client.instance_id.clone(), client.feed.to_string());
-    {
-        let mut known = app.replicator.verdicts.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.get(&key) == Some(&verdict) {
-            return;
-        }
-        if known.len() >= MOST {
-            known.clear();
-        }
-        known.insert(key, verdict.clone());
-    }
-    let level = match verdict.state {
-        VerdictState::Valid => level::INFO,
-        VerdictState::Warning => level::WARNING,
-        VerdictState::Invalid => level::ERROR,
-    };
-    let reasons = match verdict.reasons.as_slice() {
-        [] => String::new(),
-        reasons => format!(": {}", reasons.join("; ")),
-    };
-    let text = format!(
-        "{}: the feed `{}` of instance {} replicates with `{}` as {}{reasons}",
-        verdict.state,
-        client.feed,
-        client.instance_id,
-        peer.feed.name(),
-        client.mode,
-    );
-    app.diagnostics.add(CATEGORY, level, &text).await;
 }

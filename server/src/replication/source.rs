@@ -14,6 +14,7 @@ use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Body, Client, Method, RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 
+use super::limiter::Limiter;
 use super::wire;
 
 impl From<SourceError> for RemoteError {
@@ -56,6 +57,7 @@ const PAUSE: Duration = Duration::from_secs(wire::MAX_WAIT + 15);
 pub(super) struct Source {
     client: Client,
     url: String,
+    limiter: Limiter,
 }
 
 impl Source {
@@ -93,7 +95,17 @@ impl Source {
             .user_agent(concat!("pakhus/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| SourceError::Broken(error.to_string()))?;
-        Ok(Self { client, url: url.trim_end_matches('/').to_owned() })
+        Ok(Self { client, url: url.trim_end_matches('/').to_owned(), limiter: Limiter::default() })
+    }
+
+    /// The same, with what is fetched held to a rate.
+    pub(super) fn limited(self, limiter: Limiter) -> Self {
+        Self { limiter, ..self }
+    }
+
+    /// What blobs are held to.
+    pub(super) const fn limiter(&self) -> &Limiter {
+        &self.limiter
     }
 
     /// Who the source is, and what it allows.
@@ -196,7 +208,14 @@ impl Source {
 
     fn stream(&self, response: Response) -> impl Stream<Item = Result<Bytes, SourceError>> + use<> {
         let source = self.clone();
-        response.bytes_stream().map(move |bytes| bytes.map_err(|error| source.failed(&error)))
+        response.bytes_stream().then(move |bytes| {
+            let source = source.clone();
+            async move {
+                let bytes = bytes.map_err(|error| source.failed(&error))?;
+                source.limiter.pass(bytes.len()).await;
+                Ok(bytes)
+            }
+        })
     }
 
     /// Those of `digests` that the source lacks.

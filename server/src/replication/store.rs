@@ -12,6 +12,7 @@ use pakhus_core::replication::{
     CheckedRecord, Fingerprint, Leaf, Position, Record, RecordKey, State, check,
 };
 use pakhus_core::{Digest, PackageType, Timestamp};
+use pakhus_db::leases::Lease;
 use pakhus_db::{Database, apply, asides, blobs, changes, feeds, links, records, tree};
 
 use super::wire;
@@ -22,6 +23,8 @@ pub(super) struct DatabaseFeed {
     pub(super) database: Database,
     pub(super) feed_id: i64,
     pub(super) package_type: Arc<dyn PackageType>,
+    /// The lease under which this node runs the feed, where there are several nodes.
+    pub(super) lease: Option<Lease>,
 }
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -51,10 +54,11 @@ impl FeedStore for DatabaseFeed {
     }
 
     async fn apply(&self, batch: Batch) -> Result<Outcome> {
-        let (database, feed_id) = (self.database.clone(), self.feed_id);
+        let (database, feed_id, lease) = (self.database.clone(), self.feed_id, self.lease.clone());
         // A task of its own, so that the watchers are told even when the caller is gone.
-        let applying =
-            tokio::spawn(async move { apply::apply(&database, feed_id, batch, now()).await });
+        let applying = tokio::spawn(async move {
+            apply::apply(&database, feed_id, batch, lease.as_ref(), now()).await
+        });
         applying.await.map_err(failed)?.map_err(failed)
     }
 

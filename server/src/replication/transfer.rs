@@ -13,9 +13,6 @@ use super::remote::HttpSource;
 use super::source::SourceError;
 use super::wire::{BATCH_BLOBS, BATCH_BYTES, NO_BLOB, SMALL_BLOB};
 
-/// Requests for blobs that are under way at once.
-const PARALLEL: usize = 6;
-
 /// Blobs that could not be moved, with the reason.
 type Failed = Vec<(Digest, String)>;
 
@@ -49,12 +46,12 @@ pub(super) async fn fetch(remote: &HttpSource, blobs: Vec<BlobRef>) -> Result<Fa
         blobs.into_iter().partition(|blob| blob.size <= SMALL_BLOB);
     let batches = stream::iter(batches(small))
         .map(|batch| fetch_batch(remote, batch))
-        .buffer_unordered(PARALLEL)
+        .buffer_unordered(remote.concurrency)
         .try_fold(Vec::new(), join)
         .await?;
     let large = stream::iter(large)
         .map(|blob| async move { one(&blob, fetch_large(remote, &blob).await) })
-        .buffer_unordered(PARALLEL)
+        .buffer_unordered(remote.concurrency)
         .try_fold(Vec::new(), join)
         .await?;
     join(batches, large).await
@@ -65,7 +62,7 @@ pub(super) async fn send(remote: &HttpSource, blobs: Vec<BlobRef>) -> Result<Fai
     count(remote, &blobs);
     stream::iter(blobs)
         .map(|blob| async move { one(&blob, upload(remote, &blob).await) })
-        .buffer_unordered(PARALLEL)
+        .buffer_unordered(remote.concurrency)
         .try_fold(Vec::new(), join)
         .await
 }
@@ -128,7 +125,7 @@ async fn fetch_batch(remote: &HttpSource, batch: Vec<BlobRef>) -> Result<Failed,
         let bytes = frames.take(length).await?;
         Progress::add(&remote.progress.bytes_done, length);
         stored.push(store(remote, blob, bytes));
-        while stored.len() >= PARALLEL {
+        while stored.len() >= remote.concurrency {
             if let Some(done) = stored.next().await {
                 failed.extend(done);
             }
@@ -209,8 +206,14 @@ async fn upload(remote: &HttpSource, blob: &BlobRef) -> Result<(), Trouble> {
             Trouble::Blob(format!("{digest} is not stored here; restore it from a backup"))
         })?;
         let progress = std::sync::Arc::clone(&remote.progress);
-        let rest = rest.inspect_ok(move |chunk: &Bytes| {
+        let limiter = remote.source.limiter().clone();
+        let rest = rest.and_then(move |chunk: Bytes| {
             Progress::add(&progress.bytes_done, chunk.len() as u64);
+            let limiter = limiter.clone();
+            async move {
+                limiter.pass(chunk.len()).await;
+                Ok(chunk)
+            }
         });
         let body = reqwest::Body::wrap_stream(rest);
         remote.source.append_upload(&id, &blob.digest, offset, blob.size - offset, body).await?;

@@ -126,7 +126,7 @@ mod tests {
                 version: "1.0.0".to_owned(),
                 instance: "la".to_owned(),
             },
-            state: State::Count(CountState { count: 7 }),
+            state: State::Count(CountState { count: 7, ..CountState::default() }),
         }
     }
 

@@ -56,7 +56,8 @@ impl Run<'_> {
         if tag.is_none_or(|tag| tag == self.handshake.tag()) {
             return Ok(());
         }
-        self.handshake = shake_hands(self.remote, self.journal, &self.options.client).await?;
+        let now = self.store.now();
+        self.handshake = shake_hands(self.remote, self.journal, &self.options.client, now).await?;
         self.takes_pushes = self.handshake.server_mode == ServerMode::ReadWrite;
         self.link.sources.clone_from(&self.handshake.sources);
         Ok(())

@@ -42,8 +42,9 @@ impl Run<'_> {
         self.journal.moved(Movement::Phase("compare"));
         self.report.reconciled = true;
         // What changes from here on is read after the comparison, on both sides.
-        self.handshake =
-            super::run::shake_hands(self.remote, self.journal, &self.options.client).await?;
+        let now = self.store.now();
+        let client = &self.options.client;
+        self.handshake = super::run::shake_hands(self.remote, self.journal, client, now).await?;
         let end = self.handshake.end;
         // Unread, until all that differs is dealt with: should the run be cut off, the next compares
         // again.
@@ -139,7 +140,7 @@ impl Run<'_> {
                 found.fetch.push(key);
             }
             (None, None) => found.seen.push((key, None)),
-            (None, Some(here)) if shadow.is_some() && continuous => {
+            (None, Some(here)) if shadow.is_some() && continuous && self.tracks_deletions() => {
                 found.seen.push((key.clone(), None));
                 let is_version = matches!(key, RecordKey::Version { .. });
                 if is_version && here.live {
@@ -157,6 +158,11 @@ impl Run<'_> {
                 found.send.push(key);
             }
         }
+    }
+
+    /// Whether absence can mean deletion at all.
+    const fn tracks_deletions(&self) -> bool {
+        self.handshake.capabilities.tracks_deletions
     }
 
     /// The buckets whose sums differ: one request, and one more for each branch that differs.

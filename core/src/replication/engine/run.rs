@@ -8,6 +8,7 @@ use super::super::verdict::{ClientSide, ServerMode, VerdictState, verdict};
 use super::remote::{Remote, RemoteError};
 use super::report::{Journal, JournalLevel, Movement, Report};
 use super::store::{FeedStore, Link, StoreError};
+use crate::Timestamp;
 
 /// How to run.
 #[derive(Debug, Clone)]
@@ -94,7 +95,7 @@ pub async fn run(
 ) -> Result<(Report, Handshake)> {
     let handshake = match &options.known {
         Some(known) => known.clone(),
-        None => shake_hands(remote, journal, &options.client).await?,
+        None => shake_hands(remote, journal, &options.client, store.now()).await?,
     };
     let link = known_link(store, journal, options, &handshake).await?;
     let mut run = Run {
@@ -121,8 +122,15 @@ pub(super) async fn shake_hands(
     remote: &dyn Remote,
     journal: &dyn Journal,
     client: &ClientSide,
+    now: Timestamp,
 ) -> Result<Handshake> {
     let handshake = remote.handshake().await?;
+    if let Some(clock) = handshake.clock {
+        let apart = clock.millis().saturating_sub(now.millis());
+        if apart.abs() > CLOCKS_APART {
+            journal.log(JournalLevel::Warning, clocks_differ(apart));
+        }
+    }
     let verdict = verdict(client, &handshake);
     match verdict.state {
         VerdictState::Valid => journal.log(
@@ -144,6 +152,18 @@ pub(super) async fn shake_hands(
         journal.log(JournalLevel::Info, text.to_owned());
     }
     Ok(handshake)
+}
+
+/// The clocks of two sites may differ by so many milliseconds before a run warns of it.
+const CLOCKS_APART: i64 = 5 * 60 * 1_000;
+
+fn clocks_differ(apart: i64) -> String {
+    let minutes = (apart.abs() + 30_000) / 60_000;
+    let direction = if apart > 0 { "ahead of" } else { "behind" };
+    format!(
+        "the source's clock is {minutes} minutes {direction} this site's: nothing is lost by it, but \
+         publish dates are wrong and the earlier of two publishes may be the other; set the clocks"
+    )
 }
 
 /// What is known of the source that answered.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::super::fingerprint::{BRANCHES, Fingerprint, Leaf, Sum};
-use super::super::key::RecordKey;
+use super::super::key::{KeyKind, RecordKey};
 use super::reconcile::checked;
 use super::remote::Remote;
 use super::run::Result;
@@ -66,7 +66,8 @@ pub async fn verify(store: &dyn FeedStore, remote: &dyn Remote) -> Result<Verifi
     Ok(Verification { identical: here == there, here, there, differences })
 }
 
-/// The children whose live sums differ. Tombstones are left out: one site may have forgotten them.
+/// The children whose live sums differ. Tombstones are left out, as one site may have forgotten them;
+/// so are counts of downloads, which differ all the time.
 fn differing(here: &[Fingerprint], there: &[Fingerprint]) -> Vec<u8> {
     let differs = |child: &u8| {
         let child = usize::from(*child);
@@ -78,7 +79,8 @@ fn differing(here: &[Fingerprint], there: &[Fingerprint]) -> Vec<u8> {
 
 fn compare(here: Vec<Leaf>, there: Vec<Leaf>) -> Vec<Difference> {
     let live = |leaves: Vec<Leaf>| -> BTreeMap<RecordKey, Digest> {
-        let live = leaves.into_iter().filter(|leaf| leaf.live);
+        let is_shown = |leaf: &Leaf| leaf.live && leaf.key.kind() != KeyKind::Downloads;
+        let live = leaves.into_iter().filter(is_shown);
         live.map(|leaf| (leaf.key, leaf.digest)).collect()
     };
     let (here, there) = (live(here), live(there));

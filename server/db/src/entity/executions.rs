@@ -18,6 +18,8 @@ pub struct Model {
     #[sea_orm(column_type = "Text")]
     pub summary: String,
     pub changed: bool,
+    #[sea_orm(column_type = "Text")]
+    pub node: String,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -27,6 +27,13 @@ pub struct Model {
     pub sync_token: Option<String>,
     pub interval_ms: i64,
     pub created_at: i64,
+    pub paused: bool,
+    pub max_deletes: i64,
+    pub max_deletes_percent: i64,
+    pub bandwidth: Option<i64>,
+    pub concurrency: i64,
+    pub keep_trash_ms: i64,
+    pub keep_deleted_ms: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

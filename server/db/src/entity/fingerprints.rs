@@ -9,6 +9,7 @@ pub struct Model {
     pub bucket: i64,
     pub live: Vec<u8>,
     pub gone: Vec<u8>,
+    pub counts: Vec<u8>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

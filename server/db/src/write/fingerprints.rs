@@ -21,6 +21,19 @@ pub(super) async fn write_fingerprints(
     for applying in replacements {
         touched.entry(bucket(&applying.record.key).into()).or_default().push(applying);
     }
+    change_sums(transaction, feed_id, &touched, |sums, Applying { record, previous, .. }| {
+        sums.replace(&record.key, previous.as_ref(), &record.state);
+    })
+    .await
+}
+
+/// Changes the sums of buckets, by each of the things that touch them.
+pub(crate) async fn change_sums<T: Sync>(
+    transaction: &DatabaseTransaction,
+    feed_id: i64,
+    touched: &BTreeMap<i64, Vec<T>>,
+    change: impl Fn(&mut Fingerprint, &T) + Sync,
+) -> Result<()> {
     let buckets: Vec<_> = touched.keys().copied().collect();
     for buckets in buckets.chunks(ROWS) {
         let known: HashMap<i64, Fingerprint> = fingerprints::Entity::find()
@@ -33,20 +46,23 @@ pub(super) async fn write_fingerprints(
             .collect::<Result<_>>()?;
         let rows = buckets.iter().map(|bucket| {
             let mut sums = known.get(bucket).copied().unwrap_or_default();
-            for Applying { record, previous, .. } in &touched[bucket] {
-                sums.replace(&record.key, previous.as_ref(), &record.state);
-            }
+            touched[bucket].iter().for_each(|thing| change(&mut sums, thing));
             fingerprints::ActiveModel {
                 feed_id: Set(feed_id),
                 bucket: Set(*bucket),
                 live: Set(sums.live.as_bytes().to_vec()),
                 gone: Set(sums.gone.as_bytes().to_vec()),
+                counts: Set(sums.counts.as_bytes().to_vec()),
             }
         });
         fingerprints::Entity::insert_many(rows)
             .on_conflict(
                 OnConflict::columns([fingerprints::Column::FeedId, fingerprints::Column::Bucket])
-                    .update_columns([fingerprints::Column::Live, fingerprints::Column::Gone])
+                    .update_columns([
+                        fingerprints::Column::Live,
+                        fingerprints::Column::Gone,
+                        fingerprints::Column::Counts,
+                    ])
                     .to_owned(),
             )
             .exec_without_returning(transaction)

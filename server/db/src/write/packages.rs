@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use pakhus_core::replication::{Applying, State};
+use pakhus_core::replication::{Applying, KeyKind, State};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, Set};
 
@@ -25,6 +25,10 @@ pub(super) async fn write_packages(
     let mut seq = feed.end.seq.cast_signed();
     for Applying { record, previous, .. } in replacements {
         seq += 1;
+        // Nothing that is rendered of a package says how often it was downloaded.
+        if record.key.kind() == KeyKind::Downloads {
+            continue;
+        }
         let package = touched.entry(record.key.name()).or_insert(Touched {
             display: None,
             revision: 0,

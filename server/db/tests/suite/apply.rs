@@ -182,7 +182,7 @@ async fn the_links_progress_and_its_shadows_are_saved_with_the_page(bench: &Benc
         let seen = writes.iter().map(|write| (write.key.clone(), Some(write.state.digest())));
         let seen = seen.collect();
         let batch = Batch { writes, seen, link: Some(progress.clone()), ..Batch::new(policy) };
-        apply::apply(&site.database, feed, batch, bench.clock.now()).await
+        apply::apply(&site.database, feed, batch, None, bench.clock.now()).await
     };
     let writes = vec![
         content("a", "1.0.0", 1, 5, "x", vec![]),
@@ -215,7 +215,7 @@ async fn the_links_progress_and_its_shadows_are_saved_with_the_page(bench: &Benc
 async fn a_page_that_would_break_the_feed_is_refused_whole(bench: &Bench) {
     let site = bench.site("la").await;
     let fine = content("a", "1.0.0", 1, 5, "x", vec![]);
-    let count = State::Count(CountState { count: 1 });
+    let count = State::Count(CountState { count: 1, ..CountState::default() });
     let pages = [
         vec![fine.clone(), fine.clone()],
         vec![fine, CheckedRecord { key: version_key("a", "2.0.0"), state: count, sort_key: None }],
@@ -223,7 +223,8 @@ async fn a_page_that_would_break_the_feed_is_refused_whole(bench: &Bench) {
     for page in pages {
         let now = bench.clock.now();
         let policy = MergePolicy::Converge;
-        let outcome = apply::apply(&site.database, site.feed.id, batch(page, policy), now).await;
+        let outcome =
+            apply::apply(&site.database, site.feed.id, batch(page, policy), None, now).await;
         assert_eq!(refusal(outcome).kind, RefusalKind::Invalid);
     }
     assert_eq!(site.end().await, Position::START);

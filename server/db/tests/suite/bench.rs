@@ -11,7 +11,7 @@ use pakhus_core::replication::{
     CheckedRecord, EditContext, MergePolicy, Position, Record, ServerMode,
 };
 use pakhus_core::{Change, Committed, Edit, PackageContents, Refusal, Timestamp};
-use pakhus_db::feeds::{Anonymous, ClientSettings, Feed, FeedSettings, Origin};
+use pakhus_db::feeds::{Anonymous, ClientSettings, Feed, FeedSettings, Origin, ReplicationLimits};
 use pakhus_db::{Database, Error, apply, changes, commit, feeds, records};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, Statement,
@@ -144,6 +144,7 @@ impl Site {
             &self.database,
             self.feed.id,
             Batch { writes, ..Batch::new(policy) },
+            None,
             self.clock.now(),
         )
         .await
@@ -270,6 +271,7 @@ pub(crate) fn feed_settings(name: &str) -> FeedSettings {
         origin: Origin::Database,
         server_mode: ServerMode::Disabled,
         client: ClientSettings::default(),
+        limits: ReplicationLimits::default(),
     }
 }
 

@@ -10,10 +10,13 @@ on_both_backends!(
     idle_scheduled_runs_keep_one_row,
     idle_runs_of_another_category_or_feed_stay,
     interrupted_executions_have_failed,
+    what_another_node_runs_is_not_interrupted,
+    old_executions_are_removed_with_their_logs,
     executions_are_listed_newest_first_and_by_what_they_are,
 );
 
 const CATEGORY: &str = "feed-replication";
+const NODE: &str = "node-1";
 
 async fn run(
     bench: &Bench,
@@ -23,7 +26,7 @@ async fn run(
     trigger: Trigger,
     changed: bool,
 ) -> i64 {
-    let id = executions::start(database, category, feed, trigger, bench.clock.now()).await;
+    let id = executions::start(database, category, feed, trigger, NODE, bench.clock.now()).await;
     let id = id.expect("started");
     let line = LogLine { at: bench.clock.now(), level: 10, text: "a line".to_owned() };
     executions::log(database, id, 0, &[line]).await.expect("logged");
@@ -42,7 +45,7 @@ async fn an_execution_is_kept_with_its_log(bench: &Bench) {
     let database = &site.database;
     let feed = Some((site.feed.id, "libs"));
     let started_at = bench.clock.now();
-    let id = executions::start(database, CATEGORY, feed, Trigger::Manual, started_at).await;
+    let id = executions::start(database, CATEGORY, feed, Trigger::Manual, NODE, started_at).await;
     let id = id.expect("started");
     let lines = [(0, "first", 10), (1, "second", 30)].map(|(line, text, level)| {
         (line, LogLine { at: Timestamp::from_millis(line), level, text: text.to_owned() })
@@ -121,19 +124,48 @@ async fn interrupted_executions_have_failed(bench: &Bench) {
     let database = &site.database;
     let done = run(bench, database, CATEGORY, None, Trigger::Manual, true).await;
     for _ in 0..2 {
-        executions::start(database, CATEGORY, None, Trigger::Change, bench.clock.now())
+        executions::start(database, CATEGORY, None, Trigger::Change, NODE, bench.clock.now())
             .await
             .expect("started");
     }
     let now = bench.clock.now();
-    assert_eq!(executions::fail_interrupted(database, now).await.expect("no failure"), 2);
+    assert_eq!(executions::fail_interrupted(database, &[], now).await.expect("no failure"), 2);
     let now_all = all(database).await;
     for execution in &now_all[..2] {
         assert_eq!((execution.status, execution.finished_at), (Status::Failed, Some(now)));
         assert_eq!(execution.summary, "interrupted: the server stopped");
     }
     assert_eq!((now_all[2].id, now_all[2].status), (done, Status::Done));
-    assert_eq!(executions::fail_interrupted(database, now).await.expect("no failure"), 0);
+    assert_eq!(executions::fail_interrupted(database, &[], now).await.expect("no failure"), 0);
+}
+
+async fn what_another_node_runs_is_not_interrupted(bench: &Bench) {
+    let site = bench.site("la").await;
+    let now = bench.clock.now();
+    executions::start(&site.database, CATEGORY, None, Trigger::Change, NODE, now)
+        .await
+        .expect("started");
+    let living = [NODE.to_owned()];
+    let failed = executions::fail_interrupted(&site.database, &living, now).await;
+    assert_eq!(failed.expect("no failure"), 0);
+    let living = ["another".to_owned()];
+    let failed = executions::fail_interrupted(&site.database, &living, now).await;
+    assert_eq!(failed.expect("no failure"), 1);
+}
+
+async fn old_executions_are_removed_with_their_logs(bench: &Bench) {
+    let site = bench.site("la").await;
+    let database = &site.database;
+    run(bench, database, CATEGORY, None, Trigger::Manual, true).await;
+    let between = bench.clock.now();
+    let kept = run(bench, database, CATEGORY, None, Trigger::Manual, true).await;
+    let running =
+        executions::start(database, CATEGORY, None, Trigger::Change, NODE, bench.clock.now());
+    let running = running.await.expect("started");
+    assert_eq!(executions::prune(database, between).await.expect("no failure"), 1);
+    let ids: Vec<_> = all(database).await.iter().map(|execution| execution.id).collect();
+    assert_eq!(ids, [running, kept]);
+    assert_eq!(site.raw().await.number("SELECT COUNT(*) FROM execution_log").await, 1);
 }
 
 async fn executions_are_listed_newest_first_and_by_what_they_are(bench: &Bench) {
@@ -142,7 +174,8 @@ async fn executions_are_listed_newest_first_and_by_what_they_are(bench: &Bench) 
     let feed = Some((site.feed.id, "libs"));
     let one = run(bench, database, CATEGORY, feed, Trigger::Manual, true).await;
     let two = run(bench, database, "clean-up", None, Trigger::Manual, true).await;
-    let three = executions::start(database, CATEGORY, None, Trigger::Change, bench.clock.now());
+    let three =
+        executions::start(database, CATEGORY, None, Trigger::Change, NODE, bench.clock.now());
     let three = three.await.expect("started");
     let ids = async |filter: Filter, limit| -> Vec<i64> {
         let listed = executions::list(database, &filter, limit).await.expect("no failure");

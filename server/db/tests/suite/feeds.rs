@@ -1,8 +1,10 @@
 //! Feeds and their settings.
 
-use pakhus_core::replication::engine::{Aside, AsideKind, Batch, Link};
+use pakhus_core::replication::engine::{Aside, AsideKind, Batch, Fuse, Link};
 use pakhus_core::replication::{ClientMode, MergePolicy, ServerMode};
-use pakhus_db::feeds::{self, Anonymous, ClientSettings, Counts, FeedSettings, Origin};
+use pakhus_db::feeds::{
+    self, Anonymous, ClientSettings, Counts, FeedSettings, Origin, ReplicationLimits,
+};
 use pakhus_db::{Error, apply, blobs, sync_tokens};
 
 use crate::bench::{Bench, feed_settings};
@@ -13,6 +15,7 @@ on_both_backends!(
     a_second_feed_of_a_name_is_not_made,
     an_update_leaves_name_type_and_log_as_they_are,
     a_feed_that_is_gone_cannot_be_updated,
+    a_pause_outlasts_an_update,
     feeds_are_listed_by_name,
     deleting_a_feed_removes_everything_of_it_and_nothing_else,
     a_feed_made_again_has_another_log,
@@ -32,6 +35,13 @@ fn all_settings(name: &str) -> FeedSettings {
             source_url: Some("https://la.example/libs".to_owned()),
             sync_token: Some("secret".to_owned()),
             interval_ms: 5_000,
+        },
+        limits: ReplicationLimits {
+            fuse: Fuse { least: 3, percent: 50 },
+            bandwidth: Some(1_000_000),
+            concurrency: 2,
+            keep_trash_ms: 7,
+            keep_deleted_ms: 8,
         },
     }
 }
@@ -68,6 +78,19 @@ async fn an_update_leaves_name_type_and_log_as_they_are(bench: &Bench) {
     assert_eq!(updated.settings, expected);
     assert_eq!(feeds::list(&site.database).await.expect("no failure"), [updated]);
     assert_eq!(site.end().await, end);
+}
+
+async fn a_pause_outlasts_an_update(bench: &Bench) {
+    let site = bench.site("la").await;
+    let (database, feed) = (&site.database, site.feed.id);
+    assert!(!site.feed.paused);
+    feeds::set_paused(database, feed, true).await.expect("paused");
+    assert!(feeds::update(database, feed, &all_settings("libs")).await.expect("updated").paused);
+    feeds::set_paused(database, feed, false).await.expect("resumed");
+    assert!(!feeds::list(database).await.expect("no failure")[0].paused);
+    feeds::delete(database, feed).await.expect("deleted");
+    let paused = feeds::set_paused(database, feed, true).await;
+    assert!(matches!(paused, Err(Error::NoSuchFeed)), "{paused:?}");
 }
 
 async fn a_feed_that_is_gone_cannot_be_updated(bench: &Bench) {
@@ -131,7 +154,7 @@ async fn deleting_a_feed_removes_everything_of_it_and_nothing_else(bench: &Bench
             attempts: 1,
             next_at: now,
         });
-        apply::apply(database, feed, batch, now).await.expect("applied");
+        apply::apply(database, feed, batch, None, now).await.expect("applied");
     }
     let count = async |table: &str, feed: i64| {
         raw.number(&format!("SELECT COUNT(*) FROM {table} WHERE feed_id = {feed}")).await

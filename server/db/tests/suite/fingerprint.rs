@@ -80,7 +80,11 @@ async fn counting_downloads_leaves_the_fingerprint_as_it_is(bench: &Bench) {
         version: "1.0.0".to_owned(),
         instance: "tokyo".to_owned(),
     };
-    let count = CheckedRecord { key, state: State::Count(CountState { count: 9 }), sort_key: None };
+    let count = CheckedRecord {
+        key,
+        state: State::Count(CountState { count: 9, ..CountState::default() }),
+        sort_key: None,
+    };
     site.apply(vec![count], MergePolicy::Converge).await;
     assert_eq!(site.end().await.seq, 2);
     assert_eq!(fingerprint(&site).await, before);

@@ -2,11 +2,10 @@
 
 use pakhus_core::Digest;
 use pakhus_core::replication::engine::Link;
-use pakhus_core::replication::{Cursor, Position, SourceOfSource};
 use pakhus_db::links;
 
 use crate::bench::{Bench, Site};
-use crate::vocabulary::{save_link, tag_key, version_key};
+use crate::vocabulary::{link_with, save_link, tag_key, version_key};
 
 on_both_backends!(
     progress_reads_back_as_it_was_saved,
@@ -14,25 +13,6 @@ on_both_backends!(
     a_forgotten_link_leaves_nothing,
     a_feed_that_is_gone_gets_no_link,
 );
-
-fn progress(push_seq: u64) -> Link {
-    let source = |instance: &str, sources| SourceOfSource {
-        instance_id: instance.to_owned(),
-        feed: "libs".parse().expect("a feed name"),
-        sources,
-    };
-    Link {
-        source_url: "https://la.example/libs".to_owned(),
-        source_instance: "la".to_owned(),
-        cursor: Cursor {
-            lineage: "l".to_owned(),
-            seq: 7,
-            witness: Position { seq: 9, chain: Digest::of(b"nine") },
-        },
-        push_seq,
-        sources: vec![source("tokyo", vec![source("oslo", Vec::new())])],
-    }
-}
 
 async fn link(site: &Site) -> Option<Link> {
     links::find(&site.database, site.feed.id).await.expect("no failure")
@@ -42,7 +22,7 @@ async fn progress_reads_back_as_it_was_saved(bench: &Bench) {
     let site = bench.site("la").await;
     assert_eq!(link(&site).await, None);
     for push_seq in [3, 4] {
-        let progress = progress(push_seq);
+        let progress = link_with(push_seq);
         let saved = save_link(&site.database, site.feed.id, &progress, std::iter::empty()).await;
         saved.expect("saved");
         assert_eq!(link(&site).await, Some(progress));
@@ -56,7 +36,7 @@ async fn shadows_are_of_the_states_seen_last(bench: &Bench) {
     for round in ["one", "two"] {
         let digest = Digest::of(round.as_bytes());
         let seen = keys.iter().map(|key| (key, digest));
-        save_link(&site.database, feed, &progress(1), seen).await.expect("saved");
+        save_link(&site.database, feed, &link_with(1), seen).await.expect("saved");
         let shadows = links::shadows_of(&site.database, feed, &keys).await.expect("no failure");
         assert_eq!(shadows.len(), 250);
         assert!(shadows.values().all(|shadow| *shadow == digest));
@@ -74,7 +54,7 @@ async fn a_forgotten_link_leaves_nothing(bench: &Bench) {
     let site = bench.site("la").await;
     let key = version_key("a", "1.0.0");
     let seen = [(&key, Digest::ZERO)];
-    save_link(&site.database, site.feed.id, &progress(1), seen.into_iter()).await.expect("saved");
+    save_link(&site.database, site.feed.id, &link_with(1), seen.into_iter()).await.expect("saved");
     links::forget(&site.database, site.feed.id).await.expect("forgotten");
     assert_eq!(link(&site).await, None);
     assert_eq!(site.raw().await.number("SELECT COUNT(*) FROM shadows").await, 0);
@@ -83,6 +63,6 @@ async fn a_forgotten_link_leaves_nothing(bench: &Bench) {
 async fn a_feed_that_is_gone_gets_no_link(bench: &Bench) {
     let site = bench.site("la").await;
     pakhus_db::feeds::delete(&site.database, site.feed.id).await.expect("deleted");
-    let saved = save_link(&site.database, site.feed.id, &progress(1), std::iter::empty()).await;
+    let saved = save_link(&site.database, site.feed.id, &link_with(1), std::iter::empty()).await;
     assert!(matches!(saved, Err(pakhus_db::Error::NoSuchFeed)), "{saved:?}");
 }

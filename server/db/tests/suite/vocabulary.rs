@@ -2,7 +2,8 @@
 
 use pakhus_core::replication::engine::{Batch, Link};
 use pakhus_core::replication::{
-    CheckedRecord, Content, MergePolicy, RecordKey, RegisterState, Standing, State, VersionState,
+    CheckedRecord, Content, Cursor, MergePolicy, Position, RecordKey, RegisterState,
+    SourceOfSource, Standing, State, VersionState,
 };
 use pakhus_core::{
     BlobRef, Digest, Edit, Metadata, NewVersion, PackageName, PackageVersion, SortKey, Timestamp,
@@ -169,6 +170,26 @@ pub(crate) fn batch(writes: Vec<CheckedRecord>, policy: MergePolicy) -> Batch {
     Batch { writes, ..Batch::new(policy) }
 }
 
+/// A link that has come so far.
+pub(crate) fn link_with(push_seq: u64) -> Link {
+    let source = |instance: &str, sources| SourceOfSource {
+        instance_id: instance.to_owned(),
+        feed: "libs".parse().expect("a feed name"),
+        sources,
+    };
+    Link {
+        source_url: "https://la.example/libs".to_owned(),
+        source_instance: "la".to_owned(),
+        cursor: Cursor {
+            lineage: "l".to_owned(),
+            seq: 7,
+            witness: Position { seq: 9, chain: Digest::of(b"nine") },
+        },
+        push_seq,
+        sources: vec![source("tokyo", vec![source("oslo", Vec::new())])],
+    }
+}
+
 /// Saves a link, and what its source is known to hold.
 pub(crate) async fn save_link(
     database: &Database,
@@ -179,5 +200,5 @@ pub(crate) async fn save_link(
     let mut batch = Batch::new(MergePolicy::Converge);
     batch.link = Some(link.clone());
     batch.seen = seen.map(|(key, digest)| (key.clone(), Some(digest))).collect();
-    apply::apply(database, feed_id, batch, Timestamp::from_millis(1)).await.map(drop)
+    apply::apply(database, feed_id, batch, None, Timestamp::from_millis(1)).await.map(drop)
 }

@@ -5,7 +5,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use pakhus_core::FeedName;
 use pakhus_core::replication::ServerMode;
-use pakhus_db::feeds::{self, Anonymous, ClientSettings, Counts, Feed, FeedSettings, Origin};
+use pakhus_db::feeds::{
+    self, Anonymous, ClientSettings, Counts, Feed, FeedSettings, Origin, ReplicationLimits,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -69,6 +71,7 @@ pub(super) async fn create(
         origin: Origin::Database,
         server_mode: ServerMode::Disabled,
         client: ClientSettings::default(),
+        limits: ReplicationLimits::default(),
     };
     let feed = feeds::create(&app.database, &settings, now()).await?.ok_or_else(|| {
         Problem::conflict(format!("there is a feed called `{}` already", new.name))
@@ -132,6 +135,7 @@ fn shape(feed: &Feed, counts: Counts) -> Value {
         "anonymous": feed.settings.anonymous,
         "origin": feed.settings.origin,
         "created_at": feed.created_at.to_string(),
+        "paused": feed.paused,
         "packages": counts.packages,
         "versions": counts.versions,
     })

@@ -45,6 +45,7 @@ pub(super) async fn list(
                         "published": version.published_at.to_string(),
                         "listed": true,
                         "size": version.size,
+                        "downloads": version.downloads,
                     })
                 })
                 .collect();

@@ -1,12 +1,12 @@
-//! Replication settings and overview.
+//! Replication settings of a feed, and what can be done by hand.
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use pakhus_core::replication::engine::describe;
-use pakhus_core::replication::{ClientMode, ServerMode, Verdict};
+use pakhus_core::replication::{ClientMode, ServerMode};
 use pakhus_db::feeds::{self, Feed, Origin};
-use pakhus_db::{changes, executions, links, sync_tokens};
+use pakhus_db::sync_tokens;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -14,8 +14,8 @@ use super::super::problem::{Input, PathOf, Problem, Result};
 use super::Authenticated;
 use super::feeds::editable;
 use crate::app::{App, now};
-use crate::config::{Interval, Permission, Secret, SourceUrl};
-use crate::replication::{CATEGORY, RunOptions, check_source, start_manual};
+use crate::config::{Interval, Limits, Permission, Secret, SourceUrl};
+use crate::replication::{RunOptions, check_source, start_manual};
 use crate::secrets::new_sync_token;
 
 pub(super) async fn show(
@@ -50,6 +50,8 @@ async fn settings(app: &App, feed: &Feed) -> Result<Value> {
             "source_url": client.source_url,
             "interval": Interval::from_millis(client.interval_ms).to_string(),
         },
+        "limits": Limits::of(&feed.settings.limits),
+        "paused": feed.paused,
         "verdict": verdict,
     }))
 }
@@ -61,6 +63,8 @@ pub(super) struct ReplicationChange {
     server: ServerChange,
     #[serde(default)]
     client: ClientChange,
+    #[serde(default)]
+    limits: Limits,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -101,6 +105,8 @@ pub(super) async fn update(
         let millis = interval.duration().as_millis();
         client.interval_ms = u64::try_from(millis).unwrap_or(u64::MAX);
     }
+    change.limits.apply_to(&mut settings.limits);
+    let client = &settings.client;
     let complete = client.source_url.is_some() && client.sync_token.is_some();
     if client.mode != ClientMode::Disabled && !complete {
         return Err(Problem::bad_request(
@@ -110,6 +116,38 @@ pub(super) async fn update(
     feeds::update(&app.database, feed.id, &settings).await?;
     app.feeds.reload().await?;
     show(State(app), caller, PathOf(name)).await
+}
+
+/// `POST /api/v1/feeds/FEED/replication/pause`: nothing is replicated, in either direction, until it is
+/// resumed. A run that is under way stops. Feeds of the configuration file can be paused too.
+pub(super) async fn pause(
+    app: State<App>,
+    caller: Authenticated,
+    name: PathOf<String>,
+) -> Result<Json<Value>> {
+    set_paused(app, caller, name, true).await
+}
+
+/// `POST /api/v1/feeds/FEED/replication/resume`.
+pub(super) async fn resume(
+    app: State<App>,
+    caller: Authenticated,
+    name: PathOf<String>,
+) -> Result<Json<Value>> {
+    set_paused(app, caller, name, false).await
+}
+
+async fn set_paused(
+    State(app): State<App>,
+    caller: Authenticated,
+    PathOf(name): PathOf<String>,
+    paused: bool,
+) -> Result<Json<Value>> {
+    let feed = app.feeds.get(&name).ok_or_else(|| Problem::no_such_feed(&name))?;
+    caller.may(Permission::Manage, feed.name())?;
+    feeds::set_paused(&app.database, feed.id, paused).await?;
+    app.feeds.reload().await?;
+    Ok(Json(json!({ "feed": name, "paused": paused })))
 }
 
 pub(super) async fn create_token(
@@ -164,51 +202,6 @@ pub(super) async fn sync(
     Ok((StatusCode::ACCEPTED, Json(json!({ "execution_id": id }))))
 }
 
-/// `GET /api/v1/replication`: every feed that replicates, in one look.
-pub(super) async fn overview(State(app): State<App>, caller: Authenticated) -> Result<Json<Value>> {
-    let mut rows = Vec::new();
-    for feed in app.feeds.all().values() {
-        let settings = &feed.settings;
-        let replicates = settings.server_mode != ServerMode::Disabled
-            || settings.client.mode != ClientMode::Disabled;
-        if replicates && caller.sees(Permission::View, feed.name()) {
-            rows.push(row(&app, feed).await?);
-        }
-    }
-    Ok(Json(json!({ "feeds": rows, "next": null })))
-}
-
-async fn row(app: &App, feed: &Feed) -> Result<Value> {
-    let settings = &feed.settings;
-    let filter = executions::Filter {
-        category: Some(CATEGORY.to_owned()),
-        feed: Some(feed.name().to_string()),
-        ..executions::Filter::default()
-    };
-    let last = executions::list(&app.database, &filter, 1).await?;
-    let last_execution = last.first().map(super::executions::shape);
-    let (lag_changes, lag_seconds) = lag(app, feed).await?;
-    Ok(json!({
-        "feed": feed.name(),
-        "type": settings.package_type,
-        "server_mode": settings.server_mode,
-        "client_mode": settings.client.mode,
-        "source_url": settings.client.source_url,
-        "verdict": last_verdict(app, feed).await,
-        "last_execution": last_execution,
-        "lag_changes": lag_changes,
-        "lag_seconds": lag_seconds,
-    }))
-}
-
-/// The verdict of the last run; before the first, the source is asked.
-async fn last_verdict(app: &App, feed: &Feed) -> Verdict {
-    match app.replicator.verdict(feed.id) {
-        Some(verdict) => verdict,
-        None => check_source(app, feed).await,
-    }
-}
-
 /// `GET /api/v1/feeds/FEED/verify`: whether the feed and its source hold the same.
 pub(super) async fn verify(
     State(app): State<App>,
@@ -236,18 +229,4 @@ pub(super) async fn verify(
         "source": { "fingerprint": found.there },
         "differences": differences,
     })))
-}
-
-/// How many changes of this feed's log the source is not known to have, as far as this feed pushes,
-/// and since when.
-async fn lag(app: &App, feed: &Feed) -> Result<(Option<u64>, Option<u64>)> {
-    if !feed.settings.client.mode.pushes() {
-        return Ok((None, None));
-    }
-    let end = changes::end(&app.database, feed.id).await?.position;
-    let pushed = links::find(&app.database, feed.id).await?.map_or(0, |link| link.push_seq);
-    let behind = end.seq.saturating_sub(pushed);
-    let since = changes::changed_at(&app.database, feed.id, pushed + 1).await?;
-    let seconds = since.map_or(0, |since| now().millis().saturating_sub(since.millis()) / 1_000);
-    Ok((Some(behind), Some(u64::try_from(seconds).unwrap_or(0))))
 }

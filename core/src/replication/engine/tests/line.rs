@@ -93,6 +93,7 @@ impl Line {
             lineage: disk.lineage.clone(),
             end: disk.end(),
             sources: sources.into_iter().collect(),
+            clock: Some(self.server.now()),
         }
     }
 

@@ -126,12 +126,16 @@ impl Site {
             instance: self.id.clone(),
         };
         let mut disk = self.disk();
-        let before = disk.records.get(&key).map_or(0, |(state, _)| state.counter());
-        disk.write(key, State::Count(CountState { count: before + count }));
+        let mut downloads = match disk.records.get(&key) {
+            Some((State::Count(downloads), _)) => downloads.clone(),
+            _ => CountState::default(),
+        };
+        downloads.add(&format!("day {}", self.now().millis() / 60_000), count);
+        disk.write(key, State::Count(downloads));
     }
 
-    /// Forgets all tombstones that the source, if there is one, has been told of: none that waits to
-    /// be sent once more.
+    /// Forgets all tombstones that the source, if there is one, has been told of or has told of: none
+    /// that waits to be sent once more.
     pub(super) fn prune(&self) {
         let mut disk = self.disk();
         let pushed = disk.link.as_ref().map_or(u64::MAX, |link| link.push_seq);
@@ -142,7 +146,7 @@ impl Site {
             .filter(|(key, (state, seq))| {
                 matches!(state, State::Version(_))
                     && !state.is_live()
-                    && *seq <= pushed
+                    && (*seq <= pushed || disk.shadows.get(*key) == Some(&state.digest()))
                     && !waiting.contains(*key)
             })
             .map(|(key, (state, seq))| (key.clone(), state.counter(), *seq))

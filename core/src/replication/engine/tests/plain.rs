@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use crate::{
-    Capabilities, Descriptor, Host, InvalidName, InvalidVersion, NewVersion, PackageName,
+    Capabilities, Descriptor, Host, InvalidName, InvalidVersion, Metadata, NewVersion, PackageName,
     PackageType, PackageVersion, Refusal, Request, RequestHead, Response, Result, Route, SortKey,
 };
 
@@ -39,6 +39,14 @@ impl PackageType for Plain {
     }
 
     fn check_version(&self, _: &NewVersion) -> Result<()> {
+        Ok(())
+    }
+
+    fn check_tag(&self, _: &str) -> Result<()> {
+        Ok(())
+    }
+
+    fn check_attribute(&self, _: &str, _: Option<&str>, _: &Metadata) -> Result<()> {
         Ok(())
     }
 

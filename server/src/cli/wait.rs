@@ -1,0 +1,92 @@
+//! `pakhus wait`.
+
+use std::time::Duration;
+
+use clap::Args;
+use pakhus_core::FeedName;
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use super::Outcome;
+use super::client::{Client, read};
+use super::connection::Connection;
+use super::error::CommandError;
+use super::output::{one_line, print};
+use crate::config::Interval;
+
+/// Wait until a version has arrived at a site.
+///
+/// For pipelines that publish here and deploy there: it returns as soon as clients of that site can
+/// have the version, and fails when the time is over.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  pakhus wait libs left-pad 1.3.0 --at https://tokyo.example
+  pakhus wait libs @acme/ui 2.0.0 --at https://tokyo.example --timeout 5m")]
+pub(super) struct WaitArguments {
+    /// The feed's name.
+    feed: FeedName,
+    /// The package's name.
+    package: String,
+    /// The version.
+    version: String,
+    /// The address of that site's server [default: the server of --server].
+    #[arg(long, value_name = "URL")]
+    at: Option<String>,
+    /// How long to wait at most, like 30s, 5m or 1h [default: 10m].
+    #[arg(long, value_name = "TIME")]
+    timeout: Option<Interval>,
+}
+
+/// How long one request is held.
+const HELD: u64 = 30;
+/// The pause before a site that does not answer is asked again.
+const PAUSE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(600);
+
+#[derive(Deserialize)]
+struct Arrived {
+    package: String,
+    version: String,
+}
+
+pub(super) async fn run(
+    arguments: &WaitArguments,
+    connection: &Connection,
+) -> Result<Outcome, CommandError> {
+    let client = match &arguments.at {
+        Some(site) => connection.client_at(site)?,
+        None => connection.client()?,
+    };
+    let patience = arguments.timeout.map_or(PATIENCE, Interval::duration);
+    let end = Instant::now() + patience;
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        match ask(arguments, &client, left.as_secs().min(HELD)).await {
+            Ok(Arrived { package, version }) => {
+                let (package, version) = (one_line(&package), one_line(&version));
+                print(&format!("{package} {version} is at {}", client.server()))?;
+                return Ok(Outcome::Done);
+            }
+            Err(error) if !error.may_pass() => return Err(error),
+            // It may be on its way, or the site may come back.
+            Err(error) if left.is_zero() => return Err(error),
+            Err(_) => tokio::time::sleep(PAUSE.min(left)).await,
+        }
+    }
+}
+
+async fn ask(
+    arguments: &WaitArguments,
+    client: &Client,
+    seconds: u64,
+) -> Result<Arrived, CommandError> {
+    let path = ["feeds", arguments.feed.as_str(), "wait"];
+    let timeout = seconds.to_string();
+    let query = [
+        ("package", Some(arguments.package.as_str())),
+        ("version", Some(arguments.version.as_str())),
+        ("timeout", Some(timeout.as_str())),
+    ];
+    read(client, &client.page(&path, &query).await?)
+}

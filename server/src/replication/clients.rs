@@ -1,0 +1,112 @@
+//! The replication clients of this instance's feeds, as far as they have shown themselves.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pakhus_core::Timestamp;
+use pakhus_core::replication::{ClientMode, ClientSide, Handshake, Verdict, VerdictState, verdict};
+
+use super::execution::CATEGORY;
+use super::server_auth::Peer;
+use crate::app::{App, now};
+use crate::diagnostics::level;
+
+/// A replication client of a feed here.
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    /// The id of its instance.
+    pub(crate) instance_id: String,
+    /// Its feed.
+    pub(crate) feed: String,
+    /// What it is set to do.
+    pub(crate) mode: ClientMode,
+    /// The version of Pakhus it runs.
+    pub(crate) version: String,
+    /// The verdict that it was last given; `None` when it has not asked since this server started.
+    pub(crate) verdict: Option<Verdict>,
+    /// When it last asked for something.
+    pub(crate) last_seen_at: Timestamp,
+    /// How far it has read the feed's log; `None` when it does not read.
+    pub(crate) read: Option<u64>,
+}
+
+/// The feed here, and the instance and feed of the client.
+type Key = (i64, String, String);
+
+/// The clients that were seen, on this node since it started.
+#[derive(Clone, Default)]
+pub(crate) struct Clients(Arc<Mutex<HashMap<Key, Client>>>);
+
+/// The most clients remembered.
+const MOST: usize = 10_000;
+
+impl Clients {
+    /// The clients of a feed, by their instance.
+    pub(crate) fn of(&self, feed_id: i64) -> Vec<Client> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut clients: Vec<_> =
+            known.iter().filter(|(key, _)| key.0 == feed_id).map(|(_, it)| it.clone()).collect();
+        clients.sort_by(|a, b| (&a.instance_id, &a.feed).cmp(&(&b.instance_id, &b.feed)));
+        clients
+    }
+
+    /// Notes that a client asked, and how far it has read.
+    pub(super) fn seen(&self, peer: &Peer, read: Option<u64>) {
+        let Some(side) = &peer.client else { return };
+        self.known(peer.feed.id, side, |client| client.read = read.or(client.read));
+    }
+
+    /// Notes the verdict on a client; `true` when it is another than before.
+    fn judged(&self, feed_id: i64, side: &ClientSide, verdict: &Verdict) -> bool {
+        self.known(feed_id, side, |client| {
+            client.verdict.replace(verdict.clone()).as_ref() != Some(verdict)
+        })
+    }
+
+    fn known<T>(&self, feed_id: i64, side: &ClientSide, look: impl FnOnce(&mut Client) -> T) -> T {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (feed_id, side.instance_id.clone(), side.feed.to_string());
+        if known.len() >= MOST && !known.contains_key(&key) {
+            known.clear();
+        }
+        let client = known.entry(key).or_insert_with(|| Client {
+            instance_id: side.instance_id.clone(),
+            feed: side.feed.to_string(),
+            mode: side.mode,
+            version: side.version.clone(),
+            verdict: None,
+            last_seen_at: now(),
+            read: None,
+        });
+        (client.mode, client.last_seen_at) = (side.mode, now());
+        client.version.clone_from(&side.version);
+        look(client)
+    }
+}
+
+/// Writes the verdict on a client into the Diagnostic Center, when it is a new one.
+pub(super) async fn note_verdict(app: &App, peer: &Peer, handshake: &Handshake) {
+    let Some(client) = &peer.client else { return };
+    let verdict = verdict(client, handshake);
+    if !app.replicator.clients.judged(peer.feed.id, client, &verdict) {
+        return;
+    }
+    let level = match verdict.state {
+        VerdictState::Valid => level::INFO,
+        VerdictState::Warning => level::WARNING,
+        VerdictState::Invalid => level::ERROR,
+    };
+    let reasons = match verdict.reasons.as_slice() {
+        [] => String::new(),
+        reasons => format!(": {}", reasons.join("; ")),
+    };
+    let text = format!(
+        "{}: the feed `{}` of instance {} replicates with `{}` as {}{reasons}",
+        verdict.state,
+        client.feed,
+        client.instance_id,
+        peer.feed.name(),
+        client.mode,
+    );
+    app.diagnostics.add(CATEGORY, level, &text).await;
+}
