@@ -4,7 +4,9 @@ use pakhus_core::Timestamp;
 use pakhus_core::replication::RecordKey;
 use pakhus_core::replication::engine::{Aside, AsideKind};
 use sea_orm::sea_query::{Expr, OnConflict, Query};
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, Set};
+use sea_orm::{
+    ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, Set,
+};
 
 use crate::entity::asides;
 use crate::write::ROWS;
@@ -33,6 +35,17 @@ pub async fn list(database: &Database, feed_id: i64, kind: AsideKind) -> Result<
             })
         })
         .collect()
+}
+
+/// How many records were set aside in a feed, of this kind.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count(database: &Database, feed_id: i64, kind: AsideKind) -> Result<u64> {
+    let query = asides::Entity::find()
+        .filter(asides::Column::FeedId.eq(feed_id))
+        .filter(asides::Column::Reason.eq(number(kind)));
+    Ok(query.count(database.reader()).await?)
 }
 
 /// Numbers that never change: they are stored.

@@ -54,6 +54,21 @@ pub struct Execution {
     pub finished_at: Option<Timestamp>,
     /// One line that says what came of it.
     pub summary: String,
+    /// What it did, in numbers: a JSON object, empty until it has ended.
+    pub counts: String,
+}
+
+/// How an execution ended.
+#[derive(Debug, Clone)]
+pub struct Ending<'a> {
+    /// How it stands.
+    pub status: Status,
+    /// One line that says what came of it.
+    pub summary: &'a str,
+    /// What it did, in numbers: a JSON object.
+    pub counts: &'a str,
+    /// Whether it changed anything.
+    pub changed: bool,
 }
 
 /// One line of an execution's log.
@@ -103,6 +118,7 @@ pub async fn start(
         summary: Set(String::new()),
         changed: Set(false),
         node: Set(node.to_owned()),
+        counts: Set("{}".to_owned()),
         ..Default::default()
     };
     Ok(row.insert(database.writer()).await?.id)
@@ -133,15 +149,15 @@ pub async fn log(database: &Database, id: i64, first: i64, lines: &[LogLine]) ->
 pub async fn finish(
     database: &Database,
     id: i64,
-    status: Status,
-    summary: &str,
-    changed: bool,
+    ending: Ending<'_>,
     now: Timestamp,
 ) -> Result<()> {
+    let Ending { status, summary, counts, changed } = ending;
     let transaction = database.begin().await?;
     executions::Entity::update_many()
         .col_expr(executions::Column::Status, Expr::value(word(&status)))
         .col_expr(executions::Column::Summary, Expr::value(summary))
+        .col_expr(executions::Column::Counts, Expr::value(counts))
         .col_expr(executions::Column::Changed, Expr::value(changed))
         .col_expr(executions::Column::FinishedAt, Expr::value(now.millis()))
         .filter(executions::Column::Id.eq(id))
@@ -273,5 +289,6 @@ fn execution_of(row: executions::Model) -> Result<Execution> {
         started_at: Timestamp::from_millis(row.started_at),
         finished_at: row.finished_at.map(Timestamp::from_millis),
         summary: row.summary,
+        counts: row.counts,
     })
 }

@@ -123,10 +123,20 @@ pub(super) struct Standing {
     pub(super) source_url: Option<String>,
     pub(super) paused: bool,
     pub(super) conflicts: u64,
+    pub(super) set_aside: SetAside,
     pub(super) verdict: Option<Verdict>,
     pub(super) last_execution: Option<Execution>,
     pub(super) lag_changes: Option<u64>,
     pub(super) lag_seconds: Option<f64>,
+}
+
+/// What of a feed waits to be moved.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct SetAside {
+    pub(super) to_fetch: u64,
+    pub(super) to_send: u64,
+    pub(super) held_deletes: u64,
 }
 
 /// One run of background work.

@@ -72,12 +72,27 @@ fn render(standings: &[Standing], now: Timestamp, paint: Paint) -> String {
             text += &format!("{}: {state}: {}\n", one_line(&standing.feed), one_line(reason));
         }
     }
-    for standing in standings.iter().filter(|standing| standing.conflicts > 0) {
-        let (feed, count) = (one_line(&standing.feed), standing.conflicts);
-        let conflicts = if count == 1 { "conflict" } else { "conflicts" };
-        text += &format!("{feed}: {count} {conflicts}: see `pakhus conflict list {feed}`\n");
+    for standing in standings {
+        text.extend(to_look_at(standing));
     }
     text
+}
+
+/// What somebody should look at, a line each.
+fn to_look_at(standing: &Standing) -> impl Iterator<Item = String> {
+    let feed = one_line(&standing.feed);
+    let aside = &standing.set_aside;
+    let held = format!("held: look at them and run `pakhus sync {feed} --allow-deletes`");
+    let lines = [
+        (standing.conflicts, "conflict", format!("see `pakhus conflict list {feed}`")),
+        (aside.held_deletes, "delete", held),
+        (aside.to_fetch, "record", "set aside: its blobs could not be fetched yet".to_owned()),
+        (aside.to_send, "record", "set aside: its blobs could not be sent yet".to_owned()),
+    ];
+    lines.into_iter().filter(|(count, ..)| *count > 0).map(move |(count, what, text)| {
+        let plural = if count == 1 { "" } else { "s" };
+        format!("{feed}: {count} {what}{plural}: {text}\n")
+    })
 }
 
 fn last_run(execution: Option<&Execution>, now: Timestamp) -> Cell {

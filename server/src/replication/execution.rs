@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pakhus_core::replication::engine::{Journal, JournalLevel, Movement};
-use pakhus_db::executions::{self, LogLine, Status, Trigger};
+use pakhus_db::executions::{self, Ending, LogLine, Status, Trigger};
 use pakhus_db::feeds::Feed;
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -123,11 +123,12 @@ impl Execution {
 
     /// Records how the execution ended, after all lines of its log.
     pub(super) async fn finish(mut self, result: Result<Finished, String>) {
-        let (status, summary, changed) = match result {
-            Ok(Finished { summary, changed }) => (Status::Done, summary, changed),
+        let (status, Finished { summary, counts, changed }) = match result {
+            Ok(finished) => (Status::Done, finished),
             Err(error) => {
                 self.journal.line(level::ERROR, error.clone());
-                (Status::Failed, error, true)
+                let counts = "{}".to_owned();
+                (Status::Failed, Finished { summary: error, counts, changed: true })
             }
         };
         self.journal.close();
@@ -136,8 +137,8 @@ impl Execution {
         }
         let outcome = if status == Status::Done { "done" } else { "failed" };
         self.app.metrics.replication_run(self.feed.name().as_str(), outcome);
-        let ended =
-            executions::finish(&self.app.database, self.id, status, &summary, changed, now());
+        let ending = Ending { status, summary: &summary, counts: &counts, changed };
+        let ended = executions::finish(&self.app.database, self.id, ending, now());
         if let Err(error) = ended.await {
             tracing::error!(%error, "the end of an execution could not be kept");
         }
@@ -221,6 +222,8 @@ impl Drop for Execution {
 pub(super) struct Finished {
     /// One line.
     pub(super) summary: String,
+    /// What it did, in numbers: a JSON object.
+    pub(super) counts: String,
     /// Whether anything moved.
     pub(super) changed: bool,
 }

@@ -203,7 +203,8 @@ fn finished(report: &Report, execution: &Execution, options: RunOptions) -> Fini
         parts.push(format!("{} bytes of blobs", report.bytes));
     }
     let changed = moved > 0 || report.held > 0 || report.set_aside > 0;
-    Finished { summary: parts.join(", "), changed }
+    let counts = serde_json::to_string(report).unwrap_or_default();
+    Finished { summary: parts.join(", "), counts, changed }
 }
 
 /// The source that the feed's settings name, and what this feed says of itself there.

@@ -1,5 +1,7 @@
 //! What a run tells: its log as it goes, and its sums at the end.
 
+use serde::Serialize;
+
 use super::super::key::RecordKey;
 use crate::BlobRef;
 
@@ -33,7 +35,7 @@ pub enum Movement {
 }
 
 /// What a run did.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// Records of the source that changed something here.
     pub pulled: u64,

@@ -20,6 +20,8 @@ pub struct Model {
     pub changed: bool,
     #[sea_orm(column_type = "Text")]
     pub node: String,
+    #[sea_orm(column_type = "Text")]
+    pub counts: String,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -25,6 +25,7 @@ impl MigrationTrait for Migration {
             ("feeds", number("keep_trash_ms", 30 * DAY_MS)),
             ("feeds", number("keep_deleted_ms", 730 * DAY_MS)),
             ("executions", ColumnDef::new("node").text().not_null().default("").take()),
+            ("executions", ColumnDef::new("counts").text().not_null().default("{}").take()),
             (
                 "fingerprints",
                 ColumnDef::new("counts").blob().not_null().default(vec![0_u8; 32]).take(),

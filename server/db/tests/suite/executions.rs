@@ -1,7 +1,7 @@
 //! Recorded runs.
 
 use pakhus_core::Timestamp;
-use pakhus_db::executions::{self, Execution, Filter, LogLine, Status, Trigger};
+use pakhus_db::executions::{self, Ending, Execution, Filter, LogLine, Status, Trigger};
 
 use crate::bench::Bench;
 
@@ -30,9 +30,14 @@ async fn run(
     let id = id.expect("started");
     let line = LogLine { at: bench.clock.now(), level: 10, text: "a line".to_owned() };
     executions::log(database, id, 0, &[line]).await.expect("logged");
-    executions::finish(database, id, Status::Done, "done", changed, bench.clock.now())
-        .await
-        .expect("finished");
+    executions::finish(
+        database,
+        id,
+        Ending { status: Status::Done, summary: "done", counts: "{}", changed },
+        bench.clock.now(),
+    )
+    .await
+    .expect("finished");
     id
 }
 
@@ -62,13 +67,21 @@ async fn an_execution_is_kept_with_its_log(bench: &Bench) {
         started_at,
         finished_at: None,
         summary: String::new(),
+        counts: "{}".to_owned(),
     };
     let log: Vec<_> = lines.into_iter().map(|(_, entry)| entry).collect();
     let found = executions::find(database, id).await.expect("no failure");
     assert_eq!(found, Some((expected.clone(), log.clone())));
 
     let now = bench.clock.now();
-    executions::finish(database, id, Status::Failed, "no answer", false, now).await.expect("ended");
+    executions::finish(
+        database,
+        id,
+        Ending { status: Status::Failed, summary: "no answer", counts: "{}", changed: false },
+        now,
+    )
+    .await
+    .expect("ended");
     (expected.status, expected.summary) = (Status::Failed, "no answer".to_owned());
     expected.finished_at = Some(now);
     let found = executions::find(database, id).await.expect("no failure");

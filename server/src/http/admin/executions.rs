@@ -75,5 +75,6 @@ pub(super) fn shape(execution: &Execution) -> Value {
         "started_at": execution.started_at.to_string(),
         "finished_at": execution.finished_at.map(|at| at.to_string()),
         "summary": execution.summary,
+        "counts": serde_json::from_str::<Value>(&execution.counts).unwrap_or_default(),
     })
 }

@@ -2,9 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
+use pakhus_core::replication::engine::AsideKind;
 use pakhus_core::replication::{ClientMode, Kept, ServerMode, Verdict};
 use pakhus_db::feeds::Feed;
-use pakhus_db::{changes, executions, kept};
+use pakhus_db::{asides, changes, executions, kept};
 use serde_json::{Value, json};
 
 use super::super::problem::Result;
@@ -56,6 +57,11 @@ async fn row(app: &App, feed: &Feed) -> Result<Value> {
         "to_pull": standing.to_pull,
         "to_push": standing.to_push,
         "conflicts": kept::count(&app.database, feed.id, Kept::Conflict).await?,
+        "set_aside": {
+            "to_fetch": asides::count(&app.database, feed.id, AsideKind::Fetch).await?,
+            "to_send": asides::count(&app.database, feed.id, AsideKind::Send).await?,
+            "held_deletes": asides::count(&app.database, feed.id, AsideKind::Delete).await?,
+        },
         "clients": clients(app, feed).await?,
     }))
 }
