@@ -2,6 +2,7 @@
 
 pub mod application;
 pub mod certificate;
+pub mod liar;
 pub mod npm;
 pub mod package;
 pub mod postgres;

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use pakhus_core::Timestamp;
 use pakhus_core::replication::{ClientMode, ClientSide, Handshake, Verdict, VerdictState, verdict};
 
+use pakhus_db::feeds::Feed;
+
 use super::execution::CATEGORY;
 use super::server_auth::Peer;
 use crate::app::{App, now};
@@ -81,6 +83,22 @@ impl Clients {
         (client.mode, client.last_seen_at) = (side.mode, now());
         client.version.clone_from(&side.version);
         look(client)
+    }
+}
+
+/// Writes into the Diagnostic Center that somebody who says to be this client showed no sync token of
+/// the feed: once, until a client of that name is let in.
+pub(super) async fn note_stranger(app: &App, feed: &Feed, client: Option<ClientSide>) {
+    let Some(client) = client else { return };
+    let verdict = Verdict::invalid("it shows no sync token of the feed");
+    if app.replicator.clients.judged(feed.id, &client, &verdict) {
+        let text = format!(
+            "refused: the feed `{}` of instance {} shows no sync token of `{}`",
+            client.feed,
+            client.instance_id,
+            feed.name()
+        );
+        app.diagnostics.add(CATEGORY, level::ERROR, &text).await;
     }
 }
 

@@ -19,6 +19,9 @@ pub(crate) const CATEGORY: &str = "feed-replication";
 /// The most lines of one execution's log; what comes after is only counted.
 const MAX_LINES: i64 = 2_000;
 
+/// The most characters of a line: what another site says may be in it.
+const MAX_LINE: usize = 800;
+
 /// How far an execution has come.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
@@ -146,7 +149,11 @@ impl Execution {
 }
 
 impl ExecutionJournal {
-    fn line(&self, level: i64, text: String) {
+    fn line(&self, level: i64, mut text: String) {
+        if let Some((end, _)) = text.char_indices().nth(MAX_LINE) {
+            text.truncate(end);
+            text.push('…');
+        }
         let (feed, execution) = (&self.feed, self.id);
         match level {
             level::ERROR => tracing::error!(%feed, execution, "{text}"),

@@ -10,6 +10,7 @@ use pakhus_core::replication::{ClientMode, ClientSide, PROTOCOL, ServerMode};
 use pakhus_db::feeds::Feed;
 use pakhus_db::sync_tokens;
 
+use super::clients::note_stranger;
 use super::wire;
 use crate::app::{App, now};
 use crate::auth::credential;
@@ -39,8 +40,10 @@ impl FromRequestParts<App> for Peer {
             )
         };
         let secret = credential(&parts.headers).ok_or_else(refused)?;
-        let token =
-            sync_tokens::find(&app.database, feed.id, &secret).await?.ok_or_else(refused)?;
+        let Some(token) = sync_tokens::find(&app.database, feed.id, &secret).await? else {
+            note_stranger(app, &feed, client_side(parts).ok().flatten()).await;
+            return Err(refused());
+        };
         let minute = 60_000;
         if token.last_used_at.is_none_or(|last| now().millis() - last.millis() >= minute) {
             sync_tokens::touch(&app.database, token.id, now()).await?;

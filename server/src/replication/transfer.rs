@@ -7,6 +7,7 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
 use pakhus_blobs::{Hashes, UploadId, WriterOptions};
 use pakhus_core::{BlobRef, Digest};
+use reqwest::StatusCode;
 
 use super::execution::Progress;
 use super::remote::HttpSource;
@@ -28,6 +29,12 @@ impl From<SourceError> for Trouble {
     fn from(error: SourceError) -> Self {
         match error {
             SourceError::Unreachable { .. } => Self::Line(error),
+            // It refuses this client, not this blob.
+            SourceError::Refused {
+                status:
+                    StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::SERVICE_UNAVAILABLE,
+                ..
+            } => Self::Line(error),
             other => Self::Blob(other.to_string()),
         }
     }

@@ -1,6 +1,7 @@
 //! The tests of the whole: one binary, a module for each subject.
 #![expect(clippy::print_stdout, reason = "a failing case is named on standard output")]
 
+mod adversity;
 mod bad_admin;
 mod bad_publish;
 mod bad_replication;
@@ -12,6 +13,7 @@ mod downloads;
 mod early_answers;
 mod large;
 mod lifecycle;
+mod lying_source;
 mod nodes;
 mod npm_client;
 mod real_application;

@@ -65,9 +65,21 @@ impl Report {
     }
 }
 
+/// The longest name of a record in a log, in characters: other sites make them up.
+const LONGEST: usize = 200;
+
 /// A record, as logs name it.
 #[must_use]
 pub fn describe(key: &RecordKey) -> String {
+    let mut text = name_of(key);
+    if let Some((end, _)) = text.char_indices().nth(LONGEST) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
+fn name_of(key: &RecordKey) -> String {
     match key {
         RecordKey::Version { name, version } => format!("{name} {version}"),
         RecordKey::Tag { name, tag } => format!("the tag {tag} of {name}"),

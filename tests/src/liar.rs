@@ -1,0 +1,102 @@
+//! A replication server that lies: it answers what a real one does, with some of it changed.
+
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+use tokio::task::AbortHandle;
+
+use crate::server::Server;
+
+/// Changes the body that the real server answers with, by the path of the request.
+pub type Lie = dyn Fn(&str, Vec<u8>) -> Vec<u8> + Send + Sync;
+
+/// A server that lies. It stops when it is dropped.
+pub struct Liar {
+    address: String,
+    lie: Arc<Mutex<Arc<Lie>>>,
+    serving: AbortHandle,
+}
+
+impl Liar {
+    /// Stands in front of `server`, and tells the truth until it is told to lie.
+    ///
+    /// # Panics
+    /// When there is no port.
+    pub async fn in_front_of(server: &Server) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let truth: Arc<Lie> = Arc::new(|_, body| body);
+        let lie = Arc::new(Mutex::new(truth));
+        let (root, lies) = (server.url(""), Arc::clone(&lie));
+        let serving = tokio::spawn(async move {
+            let client = reqwest::Client::new();
+            while let Ok((line, _)) = listener.accept().await {
+                let (client, root, lies) = (client.clone(), root.clone(), Arc::clone(&lies));
+                let service = service_fn(move |request| {
+                    let lie = Arc::clone(&lies.lock().unwrap_or_else(PoisonError::into_inner));
+                    answer(client.clone(), root.clone(), lie, request)
+                });
+                let line = TokioIo::new(line);
+                tokio::spawn(
+                    hyper::server::conn::http1::Builder::new().serve_connection(line, service),
+                );
+            }
+        });
+        Self { address, lie, serving: serving.abort_handle() }
+    }
+
+    /// From now on it lies so.
+    pub fn lies(&self, lie: impl Fn(&str, Vec<u8>) -> Vec<u8> + Send + Sync + 'static) {
+        *self.lie.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(lie);
+    }
+
+    /// From now on it tells the truth.
+    pub fn repents(&self) {
+        self.lies(|_, body| body);
+    }
+
+    /// The URL of a path.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+}
+
+impl Drop for Liar {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+async fn answer(
+    client: reqwest::Client,
+    root: String,
+    lie: Arc<Lie>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path().to_owned();
+    let url = format!("{root}{}", parts.uri);
+    let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let asked = client.request(parts.method, url).headers(parts.headers).body(body).send().await;
+    let Ok(answer) = asked else {
+        let mut broken = Response::new(Full::default());
+        *broken.status_mut() = hyper::StatusCode::BAD_GATEWAY;
+        return Ok(broken);
+    };
+    let (status, mut headers) = (answer.status(), answer.headers().clone());
+    headers.remove("content-length");
+    headers.remove("transfer-encoding");
+    let body = answer.bytes().await.unwrap_or_default().to_vec();
+    let body = if status.is_success() { lie(&path, body) } else { body };
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    (*response.status_mut(), *response.headers_mut()) = (status, headers);
+    Ok(response)
+}
