@@ -7,6 +7,7 @@ pub mod npm;
 pub mod package;
 pub mod postgres;
 pub mod problem;
+pub mod replica;
 pub mod server;
 pub mod stored;
 pub mod wait;

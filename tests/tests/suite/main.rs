@@ -20,3 +20,4 @@ mod real_application;
 mod replication;
 mod several_servers;
 mod tls;
+mod topologies;
