@@ -2,11 +2,14 @@
 
 pub mod application;
 pub mod certificate;
+pub mod crowd;
 pub mod liar;
+pub mod network;
 pub mod npm;
 pub mod package;
 pub mod postgres;
 pub mod problem;
+pub mod relay;
 pub mod replica;
 pub mod server;
 pub mod stored;

@@ -1,7 +1,9 @@
 //! A Pakhus server in a process of its own.
 
+mod publisher;
 mod setup;
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
@@ -11,6 +13,7 @@ use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+pub use self::publisher::Publisher;
 pub use self::setup::{SYNC_TOKEN, Setup, client};
 
 use crate::wait::until;
@@ -58,8 +61,11 @@ impl Server {
             .append(true)
             .open(self.log_file())
             .expect("a log file");
-        let mut command = Command::new(binary());
+        let mut words = self.setup.within.iter().map(Into::into).collect::<Vec<OsString>>();
+        words.push(binary().into());
+        let mut command = Command::new(&words[0]);
         command
+            .args(&words[1..])
             .arg("serve")
             .arg("--config")
             .arg(self.config_file())
@@ -248,12 +254,13 @@ impl Server {
     /// # Panics
     /// When it is refused.
     pub async fn publish(&self, feed: &str, package: &crate::package::Package) {
-        let path = format!("/npm/{feed}/{}", package.name.replace('/', "%2f"));
-        let request = self.request(Method::PUT, &path).json(&package.document());
-        let response = request.send().await.expect("the server answers");
-        let status = response.status();
-        let text = response.text().await.unwrap_or_default();
-        assert!(status.is_success(), "{} {}: {status}: {text}", package.name, package.version);
+        self.publisher().publish(feed, package).await;
+    }
+
+    /// What publishes packages here, for tasks of their own.
+    #[must_use]
+    pub fn publisher(&self) -> Publisher {
+        Publisher { client: self.client.clone(), root: self.root.clone(), key: self.key.clone() }
     }
 
     /// The names and versions of a feed, in order.

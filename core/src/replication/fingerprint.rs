@@ -31,6 +31,12 @@ impl Sum {
         &self.0
     }
 
+    /// Whether nothing was added, or all of it taken away again.
+    #[must_use]
+    pub fn is_zero(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// Adds another sum.
     pub fn add(&mut self, other: &Self) {
         let mut carry = 0;
@@ -66,16 +72,18 @@ impl<'de> Deserialize<'de> for Sum {
     }
 }
 
-/// What a part of a feed holds.
+/// What a part of a feed holds. Most parts of a small feed are empty, and are written as `{}`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fingerprint {
     /// The sum over what is there.
+    #[serde(default, skip_serializing_if = "Sum::is_zero")]
     pub live: Sum,
     /// The sum over what was deleted or removed.
+    #[serde(default, skip_serializing_if = "Sum::is_zero")]
     pub gone: Sum,
     /// The sum over the counts of downloads: they are in step like all else, but two feeds with the
     /// same packages hold the same whatever was downloaded where.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Sum::is_zero")]
     pub counts: Sum,
 }
 
@@ -96,6 +104,12 @@ impl Fingerprint {
             (_, true) => &mut self.live,
             (_, false) => &mut self.gone,
         }
+    }
+
+    /// Whether the part holds nothing at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
     }
 
     /// Adds another part.

@@ -6,8 +6,8 @@ use pakhus_core::replication::{KeyKind, RecordKey};
 use pakhus_core::{Digest, Timestamp};
 use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
-    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, QueryOrder,
-    QuerySelect,
+    ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait,
 };
 
 use crate::entity::{asides, feed_log, feeds, links, records, shadows};
@@ -20,8 +20,8 @@ use crate::{Database, Error, Result};
 const CHECKPOINT: i64 = 1_000;
 
 /// Forgets at most [`ROWS`] deletions that were made here before `before`; returns how many there were.
-/// Deletions that the feed's source does not know yet are not forgotten, nor those that wait to be sent
-/// again. The log's floor rises above what is forgotten, and versions that are published anew count
+/// Deletions that the feed's source is not known to hold too are not forgotten, nor those that wait to be
+/// sent again. The log's floor rises above what is forgotten, and versions that are published anew count
 /// from above it.
 ///
 /// # Errors
@@ -70,8 +70,7 @@ async fn forgettable(
     feed_id: i64,
     before: Timestamp,
 ) -> Result<Vec<records::Model>> {
-    let pushed = links::Entity::find_by_id(feed_id).one(transaction).await?;
-    let pushed = pushed.map_or(i64::MAX, |link| link.push_seq);
+    let is_client = links::Entity::find_by_id(feed_id).one(transaction).await?.is_some();
     let known_there = Query::select()
         .expr(Expr::value(1))
         .from(shadows::Entity)
@@ -94,9 +93,9 @@ async fn forgettable(
         .filter(records::Column::Kind.eq(KeyKind::Version as i64))
         .filter(records::Column::Live.eq(false))
         .filter(records::Column::ArrivedAt.lt(before.millis()))
-        .filter(
-            Condition::any().add(records::Column::Seq.lte(pushed)).add(Expr::exists(known_there)),
-        )
+        .apply_if(is_client.then_some(known_there), |query, known_there| {
+            query.filter(Expr::exists(known_there))
+        })
         .filter(Expr::exists(waiting).not())
         .order_by_asc(records::Column::Seq)
         .limit(ROWS as u64)

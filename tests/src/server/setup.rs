@@ -21,6 +21,8 @@ pub struct Setup {
     pub(super) data_dir: Option<PathBuf>,
     listen: Option<String>,
     pub(super) environment: Vec<(String, String)>,
+    /// The command that runs it, where it is not run directly.
+    pub(super) within: Vec<String>,
     trusted: Option<Vec<u8>>,
 }
 
@@ -56,6 +58,13 @@ impl Setup {
     #[must_use]
     pub fn environment(mut self, name: &str, value: impl Into<String>) -> Self {
         self.environment.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Runs it by this command, whose last argument is the server's own command line.
+    #[must_use]
+    pub fn within(mut self, command: Vec<String>) -> Self {
+        self.within = command;
         self
     }
 

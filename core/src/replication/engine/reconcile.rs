@@ -12,7 +12,7 @@ use super::super::fingerprint::{BRANCHES, Fingerprint, Leaf};
 use super::super::key::RecordKey;
 use super::super::log::Cursor;
 use super::super::state::{Record, Standing, State, VersionState};
-use super::RemoteError;
+use super::remote::{Remote, RemoteError};
 use super::report::{Movement, describe};
 use super::run::{Result, Run};
 use super::store::{Aside, AsideKind, Batch, Tree};
@@ -108,8 +108,9 @@ impl Run<'_> {
 
     async fn compare(&mut self, continuous: bool) -> Result<Differences> {
         let mut found = Differences::default();
-        for bucket in self.differing_buckets().await? {
-            let there = by_key(self.remote.leaves(bucket).await?);
+        for (bucket, holds_some) in self.differing_buckets().await? {
+            let there = if holds_some { self.remote.leaves(bucket).await? } else { Vec::new() };
+            let there = by_key(there);
             let here = by_key(self.store.leaves(Tree::Records, bucket).await?);
             let shadows = by_key(self.store.leaves(Tree::Shadows, bucket).await?);
             let keys: HashSet<_> =
@@ -165,19 +166,23 @@ impl Run<'_> {
         self.handshake.capabilities.tracks_deletions
     }
 
-    /// The buckets whose sums differ: one request, and one more for each branch that differs.
-    async fn differing_buckets(&self) -> Result<Vec<u16>> {
+    /// The buckets whose sums differ, and whether the source holds something in each: one request, and
+    /// one more for each branch that differs and in which it does.
+    async fn differing_buckets(&self) -> Result<Vec<(u16, bool)>> {
         let mut buckets = Vec::new();
         let there = checked(self.remote.sums(None).await?)?;
         let here = self.store.sums(None).await?;
         for branch in
             (0..=u8::MAX).filter(|branch| there[usize::from(*branch)] != here[usize::from(*branch)])
         {
-            let there = checked(self.remote.sums(Some(branch)).await?)?;
+            let there = branch_there(self.remote, &there, branch).await?;
             let here = self.store.sums(Some(branch)).await?;
-            let differing = (0..=u8::MAX)
-                .filter(|child| there[usize::from(*child)] != here[usize::from(*child)]);
-            buckets.extend(differing.map(|child| u16::from_be_bytes([branch, child])));
+            for child in 0..=u8::MAX {
+                let (there, here) = (&there[usize::from(child)], &here[usize::from(child)]);
+                if there != here {
+                    buckets.push((u16::from_be_bytes([branch, child]), !there.is_empty()));
+                }
+            }
         }
         Ok(buckets)
     }
@@ -232,6 +237,19 @@ impl Run<'_> {
 
 fn by_key(leaves: Vec<Leaf>) -> HashMap<RecordKey, Leaf> {
     leaves.into_iter().map(|leaf| (leaf.key.clone(), leaf)).collect()
+}
+
+/// The sums of a branch of the source, with `root` those of its root: an empty branch need not be
+/// asked for.
+pub(super) async fn branch_there(
+    remote: &dyn Remote,
+    root: &[Fingerprint],
+    branch: u8,
+) -> Result<Vec<Fingerprint>> {
+    if root[usize::from(branch)].is_empty() {
+        return Ok(vec![Fingerprint::default(); BRANCHES]);
+    }
+    Ok(checked(remote.sums(Some(branch)).await?)?)
 }
 
 /// A source that sends too few sums must not make this side look beyond them.

@@ -134,19 +134,18 @@ impl Site {
         disk.write(key, State::Count(downloads));
     }
 
-    /// Forgets all tombstones that the source, if there is one, has been told of or has told of: none
-    /// that waits to be sent once more.
+    /// Forgets all tombstones that the source, if there is one, is known to hold as well: none that
+    /// waits to be sent once more.
     pub(super) fn prune(&self) {
         let mut disk = self.disk();
-        let pushed = disk.link.as_ref().map_or(u64::MAX, |link| link.push_seq);
         let waiting: HashSet<_> = disk.asides.iter().map(|aside| aside.key.clone()).collect();
         let old: Vec<_> = disk
             .records
             .iter()
-            .filter(|(key, (state, seq))| {
+            .filter(|(key, (state, _))| {
                 matches!(state, State::Version(_))
                     && !state.is_live()
-                    && (*seq <= pushed || disk.shadows.get(*key) == Some(&state.digest()))
+                    && (disk.link.is_none() || disk.shadows.get(*key) == Some(&state.digest()))
                     && !waiting.contains(*key)
             })
             .map(|(key, (state, seq))| (key.clone(), state.counter(), *seq))
