@@ -2,14 +2,22 @@
 //!
 //! It starts servers of its own on loopback ports, measures for less than two minutes, and prints.
 //! With `--verdaccio` it installs Verdaccio by npm into a temporary folder, measures the same of it,
-//! and prints how the two compare.
+//! and prints how the two compare. With `replication` it measures replication beside rsync and skopeo,
+//! for some minutes: `apt-get install rsync skopeo docker-registry` first.
 
 #![expect(clippy::print_stdout, reason = "it is a program that prints")]
 
+mod compared;
 mod load;
 mod processor;
+mod programs;
 mod registry;
+mod relay;
+mod replication;
+mod rsync;
+mod seed;
 mod sites;
+mod skopeo;
 mod table;
 mod verdaccio;
 
@@ -20,14 +28,28 @@ use pakhus_tests::server::Setup;
 use registry::Registry;
 use table::Table;
 
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Measured<'a> {
+    Site,
+    SiteAndVerdaccio,
+    /// A part of it, or all.
+    Replication(Option<&'a str>),
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
-    let compare = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => false,
-        ["--verdaccio"] => true,
+    let measured = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => Measured::Site,
+        ["--verdaccio"] => Measured::SiteAndVerdaccio,
+        ["replication"] => Measured::Replication(None),
+        ["replication", part] if replication::PARTS.contains(&part) => {
+            Measured::Replication(Some(part))
+        }
         _ => {
-            println!("usage: bench [--verdaccio]");
+            let parts = replication::PARTS.join(" | ");
+            println!("usage: bench [--verdaccio | replication [{parts}]]");
             return ExitCode::from(2);
         }
     };
@@ -39,11 +61,19 @@ async fn main() -> ExitCode {
     if cfg!(debug_assertions) {
         println!("this is not a release build: the numbers say nothing\n");
     }
+    if let Measured::Replication(part) = measured {
+        if let Some(missing) = programs::missing() {
+            println!("{missing}");
+            return ExitCode::FAILURE;
+        }
+        replication::measure(part).await;
+        return ExitCode::SUCCESS;
+    }
     let table = one_site().await;
     println!();
     sites::first_sync().await;
     sites::latency().await;
-    if compare {
+    if measured == Measured::SiteAndVerdaccio {
         println!();
         table.compare(&verdaccio::measure().await);
     }

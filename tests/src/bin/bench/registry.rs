@@ -50,7 +50,7 @@ pub(crate) fn random(bytes: usize) -> Vec<u8> {
 }
 
 /// The request that publishes a package, whose manifest is about as long as they are.
-fn publish(package: &Package) -> (String, Bytes) {
+pub(crate) fn publish(package: &Package) -> (String, Bytes) {
     let mut document = package.document();
     let dependencies: serde_json::Map<String, Value> =
         (0..12).map(|number| (format!("a-dependency-{number}"), json!("^1.2.3"))).collect();

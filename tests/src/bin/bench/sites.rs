@@ -7,6 +7,7 @@ use pakhus_tests::server::{Server, Setup};
 use reqwest::Method;
 use serde_json::json;
 
+use crate::compared::milliseconds;
 use crate::registry::random;
 use crate::table::line;
 
@@ -59,7 +60,7 @@ async fn requests(server: &Server) -> u64 {
 }
 
 /// Runs a replication, and asks for its end more often than tests need to.
-async fn run(leaf: &Server) {
+pub(crate) async fn run(leaf: &Server) {
     let path = "/api/v1/feeds/libs/sync";
     let begun = leaf.request(Method::POST, path).json(&json!({})).send().await.expect("an answer");
     let begun: serde_json::Value = begun.json().await.expect("JSON");
@@ -71,9 +72,19 @@ async fn run(leaf: &Server) {
 
 /// From an acknowledged publish to its being visible at the other site.
 pub(crate) async fn latency() {
+    for (what, mut took) in latencies().await {
+        let values = [50, 99].map(|percent| milliseconds(percentile(&mut took, percent)));
+        line(&format!("publish to visible, {what}, p50"), &values[0]);
+        line(&format!("publish to visible, {what}, p99"), &values[1]);
+    }
+}
+
+/// The same, each publish by itself, in both directions.
+pub(crate) async fn latencies() -> Vec<(&'static str, Vec<Duration>)> {
     let hub = Setup::new().npm_feed("libs", "read-write").start().await;
     let leaf = mirror_of(&hub).await;
     leaf.sync("libs").await;
+    let mut all = Vec::new();
     for (what, from, to) in [("hub to mirror", &hub, &leaf), ("mirror to hub", &leaf, &hub)] {
         let mut took = Vec::new();
         for number in 0..PUBLISHES {
@@ -82,13 +93,13 @@ pub(crate) async fn latency() {
             took.push(arrival(to, &name).await);
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        let values = [50, 99].map(|percent| milliseconds(percentile(&mut took, percent)));
-        line(&format!("publish to visible, {what}, p50"), &values[0]);
-        line(&format!("publish to visible, {what}, p99"), &values[1]);
+        all.push((what, took));
     }
+    all
 }
 
-async fn arrival(site: &Server, name: &str) -> Duration {
+/// How long it takes until a package is visible at a site.
+pub(crate) async fn arrival(site: &Server, name: &str) -> Duration {
     let started = Instant::now();
     while !site.get(&format!("/npm/libs/{name}")).await.status().is_success() {
         assert!(started.elapsed() < Duration::from_secs(30), "{name} does not arrive");
@@ -97,11 +108,8 @@ async fn arrival(site: &Server, name: &str) -> Duration {
     started.elapsed()
 }
 
-fn percentile(took: &mut [Duration], percent: usize) -> Duration {
-    took.sort_unstable();
-    took[(took.len() * percent).div_ceil(100) - 1]
-}
-
-fn milliseconds(took: Duration) -> String {
-    format!("{:.1} ms", took.as_secs_f64() * 1e3)
+/// The value that so many percent do not exceed.
+pub(crate) fn percentile<T: Ord + Copy>(values: &mut [T], percent: usize) -> T {
+    values.sort_unstable();
+    values[(values.len() * percent).div_ceil(100) - 1]
 }
