@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use pakhus_core::{Digest, Timestamp};
+use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Set};
 
 use crate::entity::{received_blobs, record_blobs};
@@ -58,18 +59,21 @@ pub async fn named_sizes(
 pub async fn note_received(
     database: &Database,
     feed_id: i64,
-    digest: &Digest,
+    digests: &[Digest],
     now: Timestamp,
 ) -> Result<()> {
-    let row = received_blobs::ActiveModel {
-        feed_id: Set(feed_id),
-        digest: Set(digest.as_bytes().to_vec()),
-        at: Set(now.millis()),
-    };
-    received_blobs::Entity::insert(row)
-        .on_conflict_do_nothing_on([received_blobs::Column::FeedId, received_blobs::Column::Digest])
-        .exec(database.writer())
-        .await?;
+    for digests in digests.chunks(ROWS) {
+        let rows = digests.iter().map(|digest| received_blobs::ActiveModel {
+            feed_id: Set(feed_id),
+            digest: Set(digest.as_bytes().to_vec()),
+            at: Set(now.millis()),
+        });
+        let known = [received_blobs::Column::FeedId, received_blobs::Column::Digest];
+        received_blobs::Entity::insert_many(rows)
+            .on_conflict(OnConflict::columns(known).do_nothing().to_owned())
+            .exec_without_returning(database.writer())
+            .await?;
+    }
     Ok(())
 }
 

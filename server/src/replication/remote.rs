@@ -1,6 +1,6 @@
 //! The engine's view of a source: HTTP for records, [`super::transfer`] for blobs.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use pakhus_blobs::BlobStore;
@@ -9,11 +9,13 @@ use pakhus_core::replication::{
     Applied, Cursor, Fingerprint, Handshake, Leaf, Position, Record, RecordKey,
 };
 use pakhus_core::{BlobRef, Digest};
+use pakhus_db::{Database, blobs};
 
 use super::execution::Progress;
 use super::source::Source;
 use super::standing::Sources;
 use super::{transfer, wire};
+use crate::app::now;
 
 /// A source, as one run uses it.
 pub(super) struct HttpSource {
@@ -25,6 +27,25 @@ pub(super) struct HttpSource {
     /// Where it is noted who the source is, and of which feed it is one.
     pub(super) sources: Sources,
     pub(super) feed_id: i64,
+    /// Where it is noted what was fetched for records that are not here yet.
+    pub(super) database: Database,
+    pub(super) fetched: Mutex<Vec<Digest>>,
+}
+
+impl HttpSource {
+    /// Notes that a blob is here, for the case that the run is cut off before the record is.
+    pub(super) fn fetched(&self, digest: Digest) {
+        self.fetched.lock().unwrap_or_else(PoisonError::into_inner).push(digest);
+    }
+
+    async fn keep_fetched(&self) {
+        let fetched =
+            std::mem::take(&mut *self.fetched.lock().unwrap_or_else(PoisonError::into_inner));
+        let noted = blobs::note_received(&self.database, self.feed_id, &fetched, now());
+        if let Err(error) = noted.await {
+            tracing::warn!(%error, "what was fetched could not be noted: it is fetched again");
+        }
+    }
 }
 
 type Result<T> = std::result::Result<T, RemoteError>;
@@ -55,7 +76,12 @@ impl Remote for HttpSource {
     }
 
     async fn fetch(&self, blobs: Vec<BlobRef>) -> Result<Vec<(Digest, String)>> {
-        Ok(transfer::fetch(self, blobs).await?)
+        self.fetched.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let fetched = transfer::fetch(self, blobs).await;
+        if fetched.is_err() {
+            self.keep_fetched().await;
+        }
+        Ok(fetched?)
     }
 
     async fn missing(&self, digests: Vec<Digest>) -> Result<Vec<Digest>> {

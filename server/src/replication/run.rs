@@ -171,6 +171,8 @@ fn remote_of(app: &App, feed: &Feed, source: Source, progress: Arc<Progress>) ->
         concurrency: usize::try_from(feed.settings.limits.concurrency).unwrap_or(1),
         sources: app.replicator.sources.clone(),
         feed_id: feed.id,
+        database: app.database.clone(),
+        fetched: std::sync::Mutex::default(),
     }
 }
 

@@ -155,6 +155,7 @@ async fn store(remote: &HttpSource, blob: BlobRef, bytes: Bytes) -> Option<(Dige
         Ok(written) if written.size != blob.size => Some((blob.digest, wrong_length(&blob))),
         Ok(_) => {
             Progress::add(&remote.progress.blobs_done, 1);
+            remote.fetched(blob.digest);
             None
         }
         Err(error) => Some((blob.digest, error.to_string())),
@@ -195,6 +196,7 @@ async fn fetch_large(remote: &HttpSource, blob: &BlobRef) -> Result<(), Trouble>
     if written.size != blob.size {
         return Err(Trouble::Blob(wrong_length(blob)));
     }
+    remote.fetched(blob.digest);
     Progress::add(&remote.progress.blobs_done, 1);
     Ok(())
 }

@@ -86,7 +86,7 @@ pub(super) async fn finish(
     peer.may_push()?;
     let (id, digest) = own_upload(&peer, &id, &query.digest)?;
     app.blobs.uploads().finish(&id, digest).await?;
-    blobs::note_received(&app.database, peer.feed.id, &digest, now()).await?;
+    blobs::note_received(&app.database, peer.feed.id, &[digest], now()).await?;
     Ok(StatusCode::CREATED)
 }
 

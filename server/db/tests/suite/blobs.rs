@@ -54,7 +54,9 @@ async fn what_no_record_names_and_nobody_uploaded_is_unknown(bench: &Bench) {
     let site = bench.site("la").await;
     let (feed, now) = (site.feed.id, bench.clock.now());
     site.commit([publish_with("a", "1.0.0", "", vec![blob("named")])]).await.expect("published");
-    blobs::note_received(&site.database, feed, &blob("received").digest, now).await.expect("noted");
+    blobs::note_received(&site.database, feed, &[blob("received").digest], now)
+        .await
+        .expect("noted");
     let mut asked: Vec<Digest> =
         (0..250).map(|number| blob(&format!("unknown {number}")).digest).collect();
     let expected = asked.clone();
@@ -70,7 +72,7 @@ async fn noting_an_upload_again_changes_nothing(bench: &Bench) {
     let site = bench.site("la").await;
     for _ in 0..3 {
         let (digest, now) = (blob("received").digest, bench.clock.now());
-        blobs::note_received(&site.database, site.feed.id, &digest, now).await.expect("noted");
+        blobs::note_received(&site.database, site.feed.id, &[digest], now).await.expect("noted");
     }
     assert_eq!(site.raw().await.number("SELECT COUNT(*) FROM received_blobs").await, 1);
 }
@@ -82,7 +84,7 @@ async fn what_one_feed_sees_another_does_not(bench: &Bench) {
     site.commit([publish_with("a", "1.0.0", "", vec![blob("named")])]).await.expect("published");
     let received = blob("received").digest;
     let now = bench.clock.now();
-    blobs::note_received(&site.database, site.feed.id, &received, now).await.expect("noted");
+    blobs::note_received(&site.database, site.feed.id, &[received], now).await.expect("noted");
     let asked = [blob("named").digest, received];
     assert_eq!(blobs::unknown(&site.database, other, &asked).await.expect("no failure"), asked);
     let size = blobs::named_size(&site.database, other, &asked[0]).await.expect("no failure");

@@ -129,7 +129,7 @@ async fn deleting_a_feed_removes_everything_of_it_and_nothing_else(bench: &Bench
         site.commit([publish("a", "1.0.0"), tag("a", "latest", "1.0.0")]).await.expect("published");
         site.apply(vec![content("a", "1.0.0", 1, 5, "", vec![])], MergePolicy::Converge).await;
         site.commit([publish("a", "2.0.0"), delete("a", "1.0.0")]).await.expect("committed");
-        blobs::note_received(database, feed, &blob("x").digest, now).await.expect("noted");
+        blobs::note_received(database, feed, &[blob("x").digest], now).await.expect("noted");
         sync_tokens::create(database, feed, "secret", Origin::Database, now).await.expect("made");
         let record = site.all_records().await.remove(0);
         let progress = Link {
