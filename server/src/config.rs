@@ -37,7 +37,7 @@ pub(crate) use environment::Environment;
 pub(crate) use error::ConfigError;
 pub(crate) use feeds::Feed;
 pub(crate) use interval::Interval;
-pub(crate) use limits::{Bandwidth, Limits, Retention};
+pub(crate) use limits::{Bandwidth, LimitsSection, Retention};
 pub(crate) use package_types::PackageTypes;
 pub(crate) use replication::{Replication, ReplicationClient, ReplicationServer, SourceUrl};
 pub(crate) use scope::{Permission, Scope, ScopeFeed};

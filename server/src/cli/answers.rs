@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::level::Level;
 use super::output::Tone;
-use crate::config::Limits;
+use crate::config::LimitsSection;
 
 /// What names a thing of the server's: a number or a text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub(super) struct Feed {
 pub(super) struct Replication {
     pub(super) server: ReplicationServer,
     pub(super) client: ReplicationClient,
-    pub(super) limits: Limits,
+    pub(super) limits: LimitsSection,
     pub(super) paused: bool,
     pub(super) verdict: Option<Verdict>,
 }

@@ -11,7 +11,7 @@ use super::connection::SecretArgument;
 use super::error::CommandError;
 use super::output::{Paint, Tone, one_line, print, print_json};
 use super::table::{Cell, Table};
-use crate::config::{Bandwidth, Interval, Limits, Retention, SourceUrl};
+use crate::config::{Bandwidth, Interval, LimitsSection, Retention, SourceUrl};
 
 /// Show or change with whom a feed replicates.
 ///
@@ -77,7 +77,7 @@ struct Change<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     client: Option<ClientChange<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    limits: Option<Limits>,
+    limits: Option<LimitsSection>,
 }
 
 #[derive(Serialize)]
@@ -141,7 +141,7 @@ impl ReplicateArguments {
             || client.sync_token.is_some()
             || client.interval.is_some();
         let client = any.then_some(client);
-        let limits = Limits {
+        let limits = LimitsSection {
             max_deletes: self.max_deletes,
             max_deletes_percent: self.max_deletes_percent,
             bandwidth: self.bandwidth,
@@ -149,7 +149,7 @@ impl ReplicateArguments {
             keep_trash: self.keep_trash,
             keep_deleted: self.keep_deleted,
         };
-        let limits = (limits != Limits::default()).then_some(limits);
+        let limits = (limits != LimitsSection::default()).then_some(limits);
         let any = server.is_some() || client.is_some() || limits.is_some();
         any.then_some(Change { server, client, limits })
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// The limits as they are written, in the configuration and to the API alike; what is left out stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct Limits {
+pub(crate) struct LimitsSection {
     /// So many versions one run may delete in any case without approval. Default: 10.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) max_deletes: Option<u64>,
@@ -32,7 +32,7 @@ pub(crate) struct Limits {
     pub(crate) keep_deleted: Option<Retention>,
 }
 
-impl Limits {
+impl LimitsSection {
     /// All limits that are set.
     pub(crate) const fn of(limits: &ReplicationLimits) -> Self {
         Self {
@@ -207,17 +207,18 @@ mod tests {
             r#"{"concurrency": 65}"#,
             r#"{"max_delete": 1}"#,
         ] {
-            assert!(serde_json::from_str::<Limits>(json).is_err(), "{json}");
+            assert!(serde_json::from_str::<LimitsSection>(json).is_err(), "{json}");
         }
     }
 
     #[test]
     fn what_is_left_out_stays() {
-        let limits: Limits = serde_json::from_str(r#"{"bandwidth": "2kB/s"}"#).expect("limits");
+        let limits: LimitsSection =
+            serde_json::from_str(r#"{"bandwidth": "2kB/s"}"#).expect("limits");
         let mut set = ReplicationLimits { concurrency: 3, ..ReplicationLimits::default() };
         limits.apply_to(&mut set);
         assert_eq!((set.bandwidth, set.concurrency), (Some(2_000), 3));
-        let all = Limits::of(&set);
+        let all = LimitsSection::of(&set);
         let mut again = ReplicationLimits::default();
         all.apply_to(&mut again);
         assert_eq!(again, set);

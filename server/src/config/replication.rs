@@ -12,7 +12,7 @@ use url::Url;
 
 use super::error::ConfigError;
 use super::interval::Interval;
-use super::limits::Limits;
+use super::limits::LimitsSection;
 use super::secret::{Secret, SecretSource};
 use super::server::{plain_url, without_password};
 use super::sources::Sources;
@@ -26,7 +26,7 @@ pub(super) struct ReplicationSection {
     /// What the feed does with one of another instance.
     pub(super) client: ClientSection,
     /// What all of it is held to.
-    pub(super) limits: Limits,
+    pub(super) limits: LimitsSection,
 }
 
 /// `[feeds.replication.server]` as it is written.
@@ -64,7 +64,7 @@ pub(crate) struct Replication {
     /// Whom it calls.
     pub(crate) client: ReplicationClient,
     /// What all of it is held to.
-    pub(crate) limits: Limits,
+    pub(crate) limits: LimitsSection,
 }
 
 /// What other instances may do with a feed.

@@ -34,6 +34,7 @@ fn fields(body: &str) -> Vec<Field> {
             renamed = rest.split_once('"').map(|(name, _)| name.to_owned());
         } else if !line.starts_with("//") && !line.starts_with('#') {
             let line = line.strip_prefix("pub(super) ").unwrap_or(line);
+            let line = line.strip_prefix("pub(crate) ").unwrap_or(line);
             if let Some((name, kind)) = line.split_once(": ") {
                 found.push((renamed.take().unwrap_or_else(|| name.to_owned()), kind.to_owned()));
             }

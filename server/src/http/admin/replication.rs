@@ -14,7 +14,7 @@ use super::super::problem::{Input, PathOf, Problem, Result};
 use super::Authenticated;
 use super::feeds::editable;
 use crate::app::{App, now};
-use crate::config::{Interval, Limits, Permission, Secret, SourceUrl};
+use crate::config::{Interval, LimitsSection, Permission, Secret, SourceUrl};
 use crate::replication::{RunOptions, check_source, start_manual};
 use crate::secrets::new_sync_token;
 
@@ -50,7 +50,7 @@ async fn settings(app: &App, feed: &Feed) -> Result<Value> {
             "source_url": client.source_url,
             "interval": Interval::from_millis(client.interval_ms).to_string(),
         },
-        "limits": Limits::of(&feed.settings.limits),
+        "limits": LimitsSection::of(&feed.settings.limits),
         "paused": feed.paused,
         "verdict": verdict,
     }))
@@ -64,7 +64,7 @@ pub(super) struct ReplicationChange {
     #[serde(default)]
     client: ClientChange,
     #[serde(default)]
-    limits: Limits,
+    limits: LimitsSection,
 }
 
 #[derive(Debug, Default, Deserialize)]
