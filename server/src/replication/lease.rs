@@ -98,8 +98,13 @@ pub(crate) async fn keep_node(app: App) {
 
 /// As [`keep_node`], once.
 pub(crate) async fn look_after_nodes(app: &App) -> pakhus_db::Result<()> {
-    take(app, &format!("{NODES}{}", app.node)).await?;
-    let living = leases::holders(&app.database, NODES, now()).await?;
+    let living = if app.database.is_shared() {
+        take(app, &format!("{NODES}{}", app.node)).await?;
+        leases::holders(&app.database, NODES, now()).await?
+    } else {
+        // Whoever ran before is gone, however short a time ago.
+        vec![app.node.clone()]
+    };
     pakhus_db::executions::fail_interrupted(&app.database, &living, now()).await?;
     Ok(())
 }
