@@ -11,7 +11,7 @@ use pakhus_tests::wait::until;
 /// How many packages are synced.
 const PACKAGES: usize = 2_000;
 /// The line is cut each time that so many bytes went over it.
-const CUT_EVERY: u64 = 12 << 20;
+const CUT_EVERY: u64 = 24 << 20;
 
 /// A source with packages or none, a line to it, and a client at the end of the line with the others.
 struct Sites {
