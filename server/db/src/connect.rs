@@ -1,9 +1,13 @@
 //! Connections: one writer and several readers.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use sea_orm::sqlx::Connection as _;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
     ConnectOptions, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
@@ -66,6 +70,12 @@ impl Database {
             let mut options = ConnectOptions::new("sqlite:");
             options.max_connections(connections).acquire_timeout(PATIENCE).sqlx_logging(false);
             options.test_before_acquire(false).record_stmt_in_spans(false);
+            // SQLite itself ends a transaction in which the disk was full, and sqlx goes on to count
+            // it as open: what came next by that connection would be a part of it, acknowledged and
+            // never committed.
+            options.map_sqlx_sqlite_before_acquire(|connection, _| {
+                Box::pin(async move { Ok(!connection.is_in_transaction()) })
+            });
             options.map_sqlx_sqlite_opts(move |options| {
                 let options = options.filename(&path).busy_timeout(PATIENCE);
                 map(options.pragma("cache_size", "-16384"))
