@@ -59,8 +59,11 @@ pub(crate) async fn identify(
         return Ok(Err(Denied::Unknown));
     };
     let minute = 60_000;
-    if key.last_used_at.is_none_or(|last| now().millis() - last.millis() >= minute) {
-        api_keys::touch(&app.database, key.id, now()).await?;
+    if key.last_used_at.is_none_or(|last| now().millis() - last.millis() >= minute)
+        && let Err(error) = api_keys::touch(&app.database, key.id, now()).await
+    {
+        // What can be read is served all the same, on a full disk for instance.
+        tracing::warn!(%error, "the use of an API key could not be noted");
     }
     let scopes = key.scopes.iter().filter_map(|scope| scope.parse().ok()).collect();
     Ok(Ok(Some(Caller { name: key.name, scopes })))

@@ -45,8 +45,11 @@ impl FromRequestParts<App> for Peer {
             return Err(refused());
         };
         let minute = 60_000;
-        if token.last_used_at.is_none_or(|last| now().millis() - last.millis() >= minute) {
-            sync_tokens::touch(&app.database, token.id, now()).await?;
+        if token.last_used_at.is_none_or(|last| now().millis() - last.millis() >= minute)
+            && let Err(error) = sync_tokens::touch(&app.database, token.id, now()).await
+        {
+            // What can be read is served all the same, on a full disk for instance.
+            tracing::warn!(%error, "the use of a sync token could not be noted");
         }
         if feed.paused {
             return Err(Problem::new(
