@@ -127,7 +127,9 @@ impl Metrics {
         };
         let changes = standing.to_pull.unwrap_or(0).saturating_add(standing.to_push.unwrap_or(0));
         set(&self.lag_changes, changes);
-        set(&self.lag_seconds, standing.seconds.unwrap_or(0));
+        if let Some(seconds) = standing.seconds {
+            set(&self.lag_seconds, seconds);
+        }
         set(&self.failures, standing.failures);
         if let Some(at) = standing.last_success_at {
             set(&self.last_success, u64::try_from(at.millis() / 1_000).unwrap_or(0));

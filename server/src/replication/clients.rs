@@ -37,7 +37,11 @@ type Key = (i64, String, String);
 
 /// The clients that were seen, on this node since it started.
 #[derive(Clone, Default)]
-pub(crate) struct Clients(Arc<Mutex<HashMap<Key, Client>>>);
+pub(crate) struct Clients {
+    known: Arc<Mutex<HashMap<Key, Client>>>,
+    /// When a stranger was last told of, by feed.
+    strangers: Arc<Mutex<HashMap<i64, Timestamp>>>,
+}
 
 /// The most clients remembered.
 const MOST: usize = 10_000;
@@ -45,7 +49,7 @@ const MOST: usize = 10_000;
 impl Clients {
     /// The clients of a feed, by their instance.
     pub(crate) fn of(&self, feed_id: i64) -> Vec<Client> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let mut clients: Vec<_> =
             known.iter().filter(|(key, _)| key.0 == feed_id).map(|(_, it)| it.clone()).collect();
         clients.sort_by(|a, b| (&a.instance_id, &a.feed).cmp(&(&b.instance_id, &b.feed)));
@@ -55,18 +59,29 @@ impl Clients {
     /// Notes that a client asked, and how far it has read.
     pub(super) fn seen(&self, peer: &Peer, read: Option<u64>) {
         let Some(side) = &peer.client else { return };
-        self.known(peer.feed.id, side, |client| client.read = read.or(client.read));
+        self.with(peer.feed.id, side, |client| client.read = read.or(client.read));
     }
 
     /// Notes the verdict on a client; `true` when it is another than before.
     fn judged(&self, feed_id: i64, side: &ClientSide, verdict: &Verdict) -> bool {
-        self.known(feed_id, side, |client| {
+        self.with(feed_id, side, |client| {
             client.verdict.replace(verdict.clone()).as_ref() != Some(verdict)
         })
     }
 
-    fn known<T>(&self, feed_id: i64, side: &ClientSide, look: impl FnOnce(&mut Client) -> T) -> T {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Whether a stranger at this feed is to be told of.
+    fn has_new_stranger(&self, feed_id: i64) -> bool {
+        let mut strangers = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = strangers.get(&feed_id);
+        let is_new = last.is_none_or(|last| now().millis() - last.millis() >= STRANGERS_EVERY);
+        if is_new {
+            strangers.insert(feed_id, now());
+        }
+        is_new
+    }
+
+    fn with<T>(&self, feed_id: i64, side: &ClientSide, look: impl FnOnce(&mut Client) -> T) -> T {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (feed_id, side.instance_id.clone(), side.feed.to_string());
         if known.len() >= MOST && !known.contains_key(&key) {
             known.clear();
@@ -86,14 +101,17 @@ impl Clients {
     }
 }
 
-/// Writes into the Diagnostic Center that somebody who says to be this client showed no sync token of
-/// the feed: once, until a client of that name is let in.
+/// Refusals of strangers are told this often for a feed, in milliseconds: who has no token must not
+/// fill the Diagnostic Center.
+const STRANGERS_EVERY: i64 = 60_000;
+
+/// Writes into the Diagnostic Center that somebody, who says to be this client, showed no sync token of
+/// the feed. Nothing else that a stranger says is kept.
 pub(super) async fn note_stranger(app: &App, feed: &Feed, client: Option<ClientSide>) {
     let Some(client) = client else { return };
-    let verdict = Verdict::invalid("it shows no sync token of the feed");
-    if app.replicator.clients.judged(feed.id, &client, &verdict) {
+    if app.replicator.clients.has_new_stranger(feed.id) {
         let text = format!(
-            "refused: the feed `{}` of instance {} shows no sync token of `{}`",
+            "refused: who says to be the feed `{}` of instance {} shows no sync token of `{}`",
             client.feed,
             client.instance_id,
             feed.name()

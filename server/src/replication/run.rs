@@ -159,7 +159,8 @@ async fn run_recorded(
         push_seq: 0,
         sources: handshake.sources.clone(),
     });
-    app.replicator.sources.succeeded(feed.id, handshake, verdict);
+    let head = link.cursor.witness.seq;
+    app.replicator.sources.succeeded(feed.id, handshake, verdict, head);
     Ok((report, AfterRun { source, store, link }))
 }
 

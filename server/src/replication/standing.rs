@@ -21,8 +21,9 @@ struct KnownSource {
     /// Who the source is, also when it may not be replicated with.
     identity: Option<SourceOfSource>,
     verdict: Option<Verdict>,
-    /// The end of the source's log, when it last told.
-    head: u64,
+    /// The end of the source's log, when it last told; `None` when it has not since this server
+    /// started.
+    head: Option<u64>,
     /// When this feed was last known to have all of the source's changes.
     in_step_at: Option<Timestamp>,
     last_success_at: Option<Timestamp>,
@@ -37,7 +38,7 @@ pub(crate) struct Standing {
     pub(crate) to_pull: Option<u64>,
     /// Changes of this feed that the source is not known to have.
     pub(crate) to_push: Option<u64>,
-    /// For how many seconds it has been behind, in either direction.
+    /// For how many seconds it has been behind, in either direction; `None` when that is not known.
     pub(crate) seconds: Option<u64>,
     /// When a run last succeeded.
     pub(crate) last_success_at: Option<Timestamp>,
@@ -76,10 +77,16 @@ impl Sources {
         self.known(feed_id, |known| known.verdict.clone())
     }
 
-    /// Notes that a run came to its end.
-    pub(super) fn succeeded(&self, feed_id: i64, handshake: Handshake, verdict: Verdict) {
+    /// Notes that a run came to its end, with the source's log at `head`.
+    pub(super) fn succeeded(
+        &self,
+        feed_id: i64,
+        handshake: Handshake,
+        verdict: Verdict,
+        head: u64,
+    ) {
         self.known(feed_id, |known| {
-            known.head = known.head.max(handshake.end.seq);
+            known.head = Some(head);
             known.handshake = Some(handshake);
             known.verdict = Some(verdict);
             known.in_step_at = Some(now());
@@ -100,7 +107,7 @@ impl Sources {
     /// Notes where the source's log ends.
     pub(super) fn told(&self, feed_id: i64, head: u64, in_step: bool) {
         self.known(feed_id, |known| {
-            known.head = head;
+            known.head = Some(head);
             if in_step {
                 known.in_step_at = Some(now());
             }
@@ -124,10 +131,13 @@ impl Sources {
         let mut behind_since = None;
         if mode.pulls() {
             let read = link.as_ref().map_or(0, |link| link.cursor.seq);
-            let behind = known.head.saturating_sub(read);
-            standing.to_pull = Some(behind);
-            if behind > 0 || known.failures > 0 {
+            standing.to_pull = known.head.map(|head| head.saturating_sub(read));
+            if standing.to_pull != Some(0) || known.failures > 0 {
                 behind_since = known.in_step_at;
+                // It was never in step, as far as this process knows: nobody knows since when.
+                if behind_since.is_none() {
+                    standing.seconds = None;
+                }
             }
         }
         if mode.pushes() {

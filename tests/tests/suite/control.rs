@@ -187,3 +187,36 @@ async fn two_feeds_that_are_each_others_source_are_both_told_so() {
         .await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_leave_one_entry_and_are_no_clients() {
+    let hub = Setup::new().npm_feed("libs", "read-write").start().await;
+    for number in 0..20 {
+        let request = hub.anonymous(Method::GET, "/replication/libs/").bearer_auth("guessed");
+        let request = request
+            .header("pakhus-instance", format!("stranger-{number}"))
+            .header("pakhus-feed", "libs")
+            .header("pakhus-client-mode", "mirror");
+        assert_eq!(request.send().await.expect("an answer").status(), 401);
+    }
+    let entries = hub.json("/api/v1/diagnostics?category=feed-replication").await;
+    assert_eq!(entries["entries"].as_array().expect("a list").len(), 1, "{entries}");
+    let status = hub.json("/api/v1/replication").await;
+    assert_eq!(status["feeds"][0]["clients"], json!([]), "{status}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_far_behind_a_source_is_that_never_answered_is_not_known() {
+    let mirror = Setup::new()
+        .npm_feed("libs", "disabled")
+        .client_of_url("http://127.0.0.1:9/replication/libs", "pull-only", "200ms")
+        .start()
+        .await;
+    let standing = until("a run fails", async || {
+        let status = mirror.json("/api/v1/replication").await;
+        let standing = status["feeds"][0].clone();
+        (standing["failures"].as_u64() > Some(0)).then_some(standing)
+    })
+    .await;
+    assert_eq!((&standing["to_pull"], &standing["lag_seconds"]), (&Value::Null, &Value::Null));
+}
