@@ -70,10 +70,13 @@ enum Command {
     Verify(verify::VerifyArguments),
     Status(status::StatusArguments),
     Wait(wait::WaitArguments),
+    /// List, restore and dismiss what lost a conflict: another site published other content under the
+    /// same version, and that stands.
     #[command(subcommand)]
-    Conflict(kept::ConflictCommand),
+    Conflict(kept::KeptCommand),
+    /// List, restore and dismiss what other sites deleted or replaced.
     #[command(subcommand)]
-    Trash(kept::TrashCommand),
+    Trash(kept::KeptCommand),
     #[command(subcommand)]
     Key(key::KeyCommand),
     #[command(subcommand)]
@@ -121,8 +124,8 @@ async fn execute(cli: Cli) -> Result<Outcome, CommandError> {
         Command::Verify(arguments) => verify::run(&arguments, &connection).await,
         Command::Status(arguments) => status::run(&arguments, &connection).await,
         Command::Wait(arguments) => wait::run(&arguments, &connection).await,
-        Command::Conflict(command) => kept::conflict(command, &connection).await,
-        Command::Trash(command) => kept::trash(command, &connection).await,
+        Command::Conflict(command) => kept::run(command, &connection, "conflicts").await,
+        Command::Trash(command) => kept::run(command, &connection, "trash").await,
         Command::Key(command) => key::run(command, &connection).await,
         Command::Execution(command) => execution::run(command, &connection).await,
         Command::Diagnostics(arguments) => diagnostics::run(&arguments, &connection).await,

@@ -11,26 +11,14 @@ use super::output::{Paint, note, one_line, print, print_json};
 use super::table::{Cell, Column, Table};
 use super::{Outcome, moment};
 
-/// List, restore and dismiss what lost a conflict: another site published other content under the same
-/// version, and that stands.
+/// What can be done with what a feed keeps.
 #[derive(Subcommand)]
-pub(super) enum ConflictCommand {
-    /// List the contents that lost.
+pub(super) enum KeptCommand {
+    /// List what is kept.
     List(ListArguments),
-    /// Let a content that lost stand instead, here and at the other sites.
+    /// Let a content that is kept stand again, here and at the other sites.
     Restore(ChosenArguments),
-    /// Keep a content that lost no longer.
-    Dismiss(ChosenArguments),
-}
-
-/// List, restore and dismiss what other sites deleted or replaced.
-#[derive(Subcommand)]
-pub(super) enum TrashCommand {
-    /// List what was deleted or replaced.
-    List(ListArguments),
-    /// Let a version stand again, here and at the other sites.
-    Restore(ChosenArguments),
-    /// Keep a version no longer.
+    /// Keep a content no longer.
     Dismiss(ChosenArguments),
 }
 
@@ -77,27 +65,17 @@ struct Restored {
     version: String,
 }
 
-pub(super) async fn conflict(
-    command: ConflictCommand,
+/// Acts on the `conflicts` or the `trash` of a feed.
+pub(super) async fn run(
+    command: KeptCommand,
     connection: &Connection,
+    what: &str,
 ) -> Result<Outcome, CommandError> {
     let client = connection.client()?;
     match command {
-        ConflictCommand::List(arguments) => list(&arguments, &client, "conflicts").await,
-        ConflictCommand::Restore(chosen) => restore(&chosen, &client, "conflicts").await,
-        ConflictCommand::Dismiss(chosen) => dismiss(&chosen, &client, "conflicts").await,
-    }
-}
-
-pub(super) async fn trash(
-    command: TrashCommand,
-    connection: &Connection,
-) -> Result<Outcome, CommandError> {
-    let client = connection.client()?;
-    match command {
-        TrashCommand::List(arguments) => list(&arguments, &client, "trash").await,
-        TrashCommand::Restore(chosen) => restore(&chosen, &client, "trash").await,
-        TrashCommand::Dismiss(chosen) => dismiss(&chosen, &client, "trash").await,
+        KeptCommand::List(arguments) => list(&arguments, &client, what).await,
+        KeptCommand::Restore(chosen) => restore(&chosen, &client, what).await,
+        KeptCommand::Dismiss(chosen) => dismiss(&chosen, &client, what).await,
     }
 }
 

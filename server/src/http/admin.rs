@@ -11,12 +11,15 @@ mod package_types;
 mod packages;
 mod replication;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::routing::{delete, get, post};
 use pakhus_core::FeedName;
 use pakhus_core::replication::Kept;
+use pakhus_db::feeds::Feed;
 use serde::Deserialize;
 
 use super::problem::{Problem, Result};
@@ -80,6 +83,13 @@ impl Authenticated {
         } else {
             Err(Problem::forbidden("this needs an API key with the scope `admin`"))
         }
+    }
+
+    /// The feed called `name`, where the caller has `permission` for it.
+    fn feed(&self, app: &App, name: &str, permission: Permission) -> Result<Arc<Feed>> {
+        let feed = app.feeds.get(name).ok_or_else(|| Problem::no_such_feed(name))?;
+        self.may(permission, feed.name())?;
+        Ok(feed)
     }
 
     /// Refuses whoever has not `permission` for the feed.

@@ -33,8 +33,7 @@ pub(super) async fn show(
     caller: Authenticated,
     PathOf(name): PathOf<String>,
 ) -> Result<Json<Value>> {
-    let feed = app.feeds.get(&name).ok_or_else(|| Problem::no_such_feed(&name))?;
-    caller.may(Permission::View, feed.name())?;
+    let feed = caller.feed(&app, &name, Permission::View)?;
     let counts = feeds::counts(&app.database).await?;
     Ok(Json(shape(&feed, counts.get(&feed.id).copied().unwrap_or_default())))
 }
@@ -118,8 +117,7 @@ pub(super) fn editable(
     caller: &Authenticated,
     name: &str,
 ) -> Result<std::sync::Arc<Feed>> {
-    let feed = app.feeds.get(name).ok_or_else(|| Problem::no_such_feed(name))?;
-    caller.may(Permission::Manage, feed.name())?;
+    let feed = caller.feed(app, name, Permission::Manage)?;
     if feed.settings.origin == Origin::File {
         return Err(Problem::conflict(format!(
             "the feed `{name}` is set in the configuration file: change it there and restart"

@@ -1,13 +1,10 @@
 //! Conflicts and trash of a feed: `/api/v1/feeds/FEED/conflicts` and `/api/v1/feeds/FEED/trash`.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use pakhus_core::replication::{Kept, State as RecordState};
-use pakhus_db::feeds::Feed;
 use pakhus_db::kept::{self, KeptState};
 use serde_json::{Value, json};
 
@@ -35,8 +32,7 @@ async fn list(
     QueryOf(paging): QueryOf<Paging>,
     reason: Kept,
 ) -> Result<Json<Value>> {
-    let feed = app.feeds.get(&name).ok_or_else(|| Problem::no_such_feed(&name))?;
-    caller.may(Permission::View, feed.name())?;
+    let feed = caller.feed(&app, &name, Permission::View)?;
     let limit = paging.limit();
     let listed = kept::list(&app.database, feed.id, reason, paging.after_id()?, limit).await?;
     let next = (listed.len() as u64 == limit)
@@ -90,7 +86,7 @@ async fn restore(
     PathOf((name, id)): PathOf<(String, i64)>,
     reason: Kept,
 ) -> Result<Json<Value>> {
-    let feed = manageable(&app, &caller, &name)?;
+    let feed = caller.feed(&app, &name, Permission::Manage)?;
     let kept = kept::find(&app.database, feed.id, reason, id).await?;
     let kept = kept.ok_or_else(|| gone(&name, reason, id))?;
     let content = kept.state.content().ok_or_else(|| gone(&name, reason, id))?;
@@ -119,18 +115,12 @@ async fn dismiss(
     PathOf((name, id)): PathOf<(String, i64)>,
     reason: Kept,
 ) -> Result<StatusCode> {
-    let feed = manageable(&app, &caller, &name)?;
+    let feed = caller.feed(&app, &name, Permission::Manage)?;
     if kept::dismiss(&app.database, feed.id, reason, id).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(gone(&name, reason, id))
     }
-}
-
-fn manageable(app: &App, caller: &Authenticated, name: &str) -> Result<Arc<Feed>> {
-    let feed = app.feeds.get(name).ok_or_else(|| Problem::no_such_feed(name))?;
-    caller.may(Permission::Manage, feed.name())?;
-    Ok(feed)
 }
 
 fn gone(feed: &str, reason: Kept, id: i64) -> Problem {

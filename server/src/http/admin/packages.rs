@@ -6,7 +6,7 @@ use pakhus_db::packages;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::problem::{PathOf, Problem, QueryOf, Result};
+use super::super::problem::{PathOf, QueryOf, Result};
 use super::Authenticated;
 use crate::app::App;
 use crate::config::Permission;
@@ -24,8 +24,7 @@ pub(super) async fn list(
     PathOf(feed): PathOf<String>,
     QueryOf(filter): QueryOf<Filter>,
 ) -> Result<Json<Value>> {
-    let feed = app.feeds.get(&feed).ok_or_else(|| Problem::no_such_feed(&feed))?;
-    caller.may(Permission::View, feed.name())?;
+    let feed = caller.feed(&app, &feed, Permission::View)?;
     let limit = filter.limit.unwrap_or(super::Paging::DEFAULT).clamp(1, super::Paging::MOST);
     let search = filter.search.as_deref().filter(|search| !search.is_empty());
     let packages =

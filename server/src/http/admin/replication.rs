@@ -23,8 +23,7 @@ pub(super) async fn show(
     caller: Authenticated,
     PathOf(name): PathOf<String>,
 ) -> Result<Json<Value>> {
-    let feed = app.feeds.get(&name).ok_or_else(|| Problem::no_such_feed(&name))?;
-    caller.may(Permission::View, feed.name())?;
+    let feed = caller.feed(&app, &name, Permission::View)?;
     settings(&app, &feed).await.map(Json)
 }
 
@@ -143,8 +142,7 @@ async fn set_paused(
     PathOf(name): PathOf<String>,
     paused: bool,
 ) -> Result<Json<Value>> {
-    let feed = app.feeds.get(&name).ok_or_else(|| Problem::no_such_feed(&name))?;
-    caller.may(Permission::Manage, feed.name())?;
+    let feed = caller.feed(&app, &name, Permission::Manage)?;
     feeds::set_paused(&app.database, feed.id, paused).await?;
     app.feeds.reload().await?;
     Ok(Json(json!({ "feed": name, "paused": paused })))
@@ -155,8 +153,7 @@ pub(super) async fn create_token(
     caller: Authenticated,
     PathOf(name): PathOf<String>,
 ) -> Result<(StatusCode, Json<Value>)> {
-    let feed = app.feeds.get(&name).ok_or_else(|| Problem::no_such_feed(&name))?;
-    caller.may(Permission::Manage, feed.name())?;
+    let feed = caller.feed(&app, &name, Permission::Manage)?;
     let secret = new_sync_token();
     let token =
         sync_tokens::create(&app.database, feed.id, &secret, Origin::Database, now()).await?;
@@ -168,8 +165,7 @@ pub(super) async fn revoke_token(
     caller: Authenticated,
     PathOf((name, id)): PathOf<(String, i64)>,
 ) -> Result<StatusCode> {
-    let feed = app.feeds.get(&name).ok_or_else(|| Problem::no_such_feed(&name))?;
-    caller.may(Permission::Manage, feed.name())?;
+    let feed = caller.feed(&app, &name, Permission::Manage)?;
     if sync_tokens::revoke(&app.database, feed.id, id).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
@@ -191,8 +187,7 @@ pub(super) async fn sync(
     PathOf(name): PathOf<String>,
     Input(options): Input<SyncOptions>,
 ) -> Result<(StatusCode, Json<Value>)> {
-    let feed = app.feeds.get(&name).ok_or_else(|| Problem::no_such_feed(&name))?;
-    caller.may(Permission::Manage, feed.name())?;
+    let feed = caller.feed(&app, &name, Permission::Manage)?;
     let options = RunOptions {
         dry_run: options.dry_run,
         full: options.full,
@@ -208,8 +203,7 @@ pub(super) async fn verify(
     caller: Authenticated,
     PathOf(name): PathOf<String>,
 ) -> Result<Json<Value>> {
-    let feed = app.feeds.get(&name).ok_or_else(|| Problem::no_such_feed(&name))?;
-    caller.may(Permission::View, feed.name())?;
+    let feed = caller.feed(&app, &name, Permission::View)?;
     let found = crate::replication::verify(&app, &feed)
         .await
         .map_err(|error| Problem::new(StatusCode::BAD_GATEWAY, error.to_string()))?;
