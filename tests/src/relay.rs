@@ -38,15 +38,17 @@ struct Line {
 impl Relay {
     /// Starts one to `target`, `HOST:PORT`, on loopback.
     pub async fn start(target: &str) -> Self {
-        Self::start_at("127.0.0.1", target, Duration::ZERO).await
+        Self::start_long(target, Duration::ZERO).await
     }
 
-    /// Starts one that listens on the address `host`, and on which every byte takes `delay`.
+    /// Starts one on which every byte takes `delay` in each direction, and a connection a round trip
+    /// more. How much goes over it in a time is not limited, nor does it begin slowly, as TCP does on a
+    /// line that really is long.
     ///
     /// # Panics
-    /// When there is no such address here.
-    pub async fn start_at(host: &str, target: &str, delay: Duration) -> Self {
-        let listener = TcpListener::bind((host, 0)).await.expect("an address of this machine");
+    /// When there is no port.
+    pub async fn start_long(target: &str, delay: Duration) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let line = Arc::new(Line {
             target: target.to_owned(),
@@ -108,16 +110,36 @@ impl Relay {
         self.line.connections.load(Ordering::SeqCst)
     }
 
-    /// How many requests went through.
+    /// `HOST:PORT` of its near end.
     #[must_use]
-    pub fn requests(&self) -> u64 {
-        self.line.requests.load(Ordering::SeqCst)
+    pub fn address(&self) -> String {
+        self.address.to_string()
     }
 
-    /// How many bytes went through, in both directions.
+    /// What went through so far.
     #[must_use]
-    pub fn bytes(&self) -> u64 {
-        self.line.bytes.load(Ordering::SeqCst)
+    pub fn traffic(&self) -> Traffic {
+        Traffic {
+            requests: self.line.requests.load(Ordering::SeqCst),
+            bytes: self.line.bytes.load(Ordering::SeqCst),
+        }
+    }
+}
+
+/// What went over a line until then.
+#[derive(Debug, Clone, Copy)]
+pub struct Traffic {
+    /// Requests of HTTP/1.1.
+    pub requests: u64,
+    /// Bytes in both directions, headers and all.
+    pub bytes: u64,
+}
+
+impl Traffic {
+    /// What came since `before`.
+    #[must_use]
+    pub const fn since(self, before: Self) -> Self {
+        Self { requests: self.requests - before.requests, bytes: self.bytes - before.bytes }
     }
 }
 
@@ -156,14 +178,15 @@ async fn accept(listener: TcpListener, line: Arc<Line>) {
 
 async fn connection(client: TcpStream, line: Arc<Line>) {
     let mut cuts = line.cuts.subscribe();
+    let open = Instant::now() + 2 * line.delay;
     let Ok(server) = TcpStream::connect(&line.target).await else { return };
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
     let through = async {
         tokio::join!(
-            carry(from_client, to_server, &line, true),
-            carry(from_server, to_client, &line, false)
+            carry(from_client, to_server, &line, open, true),
+            carry(from_server, to_client, &line, open, false)
         )
     };
     // A cut drops both ends, with all that was still on the way.
@@ -177,15 +200,16 @@ async fn carry(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
     line: &Line,
+    open: Instant,
     counts_requests: bool,
 ) {
     // What is on the way: bytes and when they arrive. A line without delay holds hardly any: what is
     // on the way is lost by a cut.
-    let most = if line.delay.is_zero() { 1 } else { 64 };
+    let most = if line.delay.is_zero() { 1 } else { 4_096 };
     let (sender, mut on_the_way) = mpsc::channel::<(Instant, Vec<u8>)>(most);
     let read = async {
         let mut tail = Vec::new();
-        let mut buffer = vec![0; 32 * 1024];
+        let mut buffer = vec![0; 64 * 1024];
         while let Ok(count @ 1..) = from.read(&mut buffer).await {
             let bytes = &buffer[..count];
             if counts_requests {
@@ -194,7 +218,7 @@ async fn carry(
                 line.requests.fetch_add(found as u64, Ordering::SeqCst);
                 tail.drain(..tail.len().saturating_sub(REQUEST.len() - 1));
             }
-            let arrives = Instant::now() + line.delay;
+            let arrives = Instant::now().max(open) + line.delay;
             if !line.lets_through(count as u64)
                 || sender.send((arrives, bytes.to_vec())).await.is_err()
             {

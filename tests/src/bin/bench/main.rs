@@ -12,7 +12,6 @@ mod load;
 mod processor;
 mod programs;
 mod registry;
-mod relay;
 mod replication;
 mod rsync;
 mod seed;

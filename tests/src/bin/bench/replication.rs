@@ -6,13 +6,13 @@
 use std::time::{Duration, Instant};
 
 use pakhus_tests::package::Package;
+use pakhus_tests::relay::{Relay, Traffic};
 use pakhus_tests::server::{Server, Setup};
 use tempfile::TempDir;
 
 use crate::compared::{Compared, heading, kilobytes, milliseconds, seconds};
 use crate::load::{Load, rate};
 use crate::registry::{Registry, publish, random};
-use crate::relay::{Relay, Traffic};
 use crate::sites::{arrival, latencies, percentile, run};
 use crate::{processor, rsync, seed, skopeo};
 
@@ -122,11 +122,13 @@ async fn first_syncs(kept: &mut Kept, what: &str, packages: usize, bytes: usize,
     let hub = hub().await;
     fill(&hub, packages, bytes).await;
     let daemon = rsync::Rsync::start(&hub.data_dir().join("blobs/sha256")).await;
-    let (far_hub, far_daemon) =
-        (Relay::start(hub.address(), FAR / 2).await, Relay::start(daemon.address(), FAR / 2).await);
+    let (far_hub, far_daemon) = (
+        Relay::start_long(hub.address(), FAR / 2).await,
+        Relay::start_long(daemon.address(), FAR / 2).await,
+    );
     for (line, hub_address, daemon_address) in [
         ("loopback", hub.address(), daemon.address()),
-        ("50 ms", far_hub.address(), far_daemon.address()),
+        ("50 ms", &far_hub.address(), &far_daemon.address()),
     ] {
         let (mut own, mut plain, mut safe) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..TIMES {
@@ -183,8 +185,8 @@ async fn no_op(kept: &mut Kept, versions: usize, other: &skopeo::Synced) {
             .collect();
         seed::push(&hub, &records).await;
     }
-    let line = Relay::start(hub.address(), Duration::ZERO).await;
-    let leaf = leaf(line.address()).await;
+    let line = Relay::start(hub.address()).await;
+    let leaf = leaf(&line.address()).await;
     sync(&leaf).await;
     let (mut took, mut requests, mut bytes) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..RUNS {

@@ -4,13 +4,13 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use pakhus_tests::relay::{Relay, Traffic};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 use crate::programs::{Running, free_address, run};
 use crate::registry::random;
-use crate::relay::{Relay, Traffic};
 
 /// How many images the registry has, as tags of one repository: fewer requests than as many
 /// repositories would take.
@@ -60,8 +60,8 @@ pub(crate) async fn measure() -> Synced {
             .arg(format!("docker://{}/images:v{number}", source.address));
         run(copy).await;
     }
-    let source_line = Relay::start(&source.address, Duration::ZERO).await;
-    let target_line = Relay::start(&target.address, Duration::ZERO).await;
+    let source_line = Relay::start(&source.address).await;
+    let target_line = Relay::start(&target.address).await;
     let sync = || {
         let mut sync = skopeo();
         sync.args(["sync", "--src=docker", "--dest=docker"])
