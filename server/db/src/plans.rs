@@ -11,7 +11,7 @@ use sea_orm::{DbBackend, Statement};
 use self::bench::{Backend, Bench, Raw, Site};
 use self::vocabulary::{blob, content, delete, foreign_tag, publish, tag, tombstone};
 use crate::feeds::Origin;
-use crate::{api_keys, blobs, changes, links, packages, records, sync_tokens, tree};
+use crate::{api_keys, blobs, changes, links, packages, pruning, records, sync_tokens, tree};
 
 #[expect(dead_code, reason = "the test suite uses the rest of it")]
 #[path = "../tests/suite/bench.rs"]
@@ -142,6 +142,8 @@ async fn read(site: &Site, page: &[CheckedRecord]) {
     packages::list(database, feed, None, Some("p3-20"), 20).await.expect("read");
     api_keys::find(database, "secret", Timestamp::EPOCH).await.expect("read");
     sync_tokens::find(database, feed, "secret").await.expect("read");
+    pruning::forget_deletions(database, feed, Timestamp::EPOCH).await.expect("nothing is old");
+    pruning::prune_log(database, feed, Timestamp::EPOCH).await.expect("nothing is old");
 }
 
 /// Everything that writes and is done often.

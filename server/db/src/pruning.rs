@@ -91,7 +91,8 @@ async fn forgettable(
     let rows = records::Entity::find()
         .filter(records::Column::FeedId.eq(feed_id))
         .filter(records::Column::Kind.eq(KeyKind::Version as i64))
-        .filter(records::Column::Live.eq(false))
+        // In the words of the index `records_gone`.
+        .filter(Expr::col(records::Column::Live).not())
         .filter(records::Column::ArrivedAt.lt(before.millis()))
         .apply_if(is_client.then_some(known_there), |query, known_there| {
             query.filter(Expr::exists(known_there))
@@ -114,12 +115,24 @@ fn column<C: ColumnTrait>(column: C) -> Expr {
 /// # Errors
 /// When the feed is gone or the database fails.
 pub async fn prune_log(database: &Database, feed_id: i64, before: Timestamp) -> Result<u64> {
+    let no_checkpoint = || Expr::col(feed_log::Column::Seq).modulo(CHECKPOINT).ne(0);
+    // Most of the time none is old enough, and the whole log need not be looked through to see it.
+    let oldest = feed_log::Entity::find()
+        .filter(feed_log::Column::FeedId.eq(feed_id))
+        .filter(no_checkpoint())
+        .order_by_asc(feed_log::Column::Seq)
+        .limit(1)
+        .one(database.reader())
+        .await?;
+    if oldest.is_none_or(|line| line.at >= before.millis()) {
+        return Ok(0);
+    }
     let head = crate::changes::end(database, feed_id).await?.position.seq.cast_signed();
     let deleted = feed_log::Entity::delete_many()
         .filter(feed_log::Column::FeedId.eq(feed_id))
         .filter(feed_log::Column::Seq.lt(head))
         .filter(feed_log::Column::At.lt(before.millis()))
-        .filter(Expr::col(feed_log::Column::Seq).modulo(CHECKPOINT).ne(0))
+        .filter(no_checkpoint())
         .exec(database.writer())
         .await?;
     Ok(deleted.rows_affected)

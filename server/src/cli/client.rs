@@ -182,8 +182,8 @@ impl Client {
             };
         }
         match problem.and_then(|problem| problem.detail.or(problem.title)) {
-            Some(words) if status == StatusCode::NOT_FOUND => {
-                CommandError::NotThere(one_line(&words))
+            Some(words) if status == StatusCode::GATEWAY_TIMEOUT => {
+                CommandError::NotYet(one_line(&words))
             }
             Some(words) => CommandError::Refused(one_line(&words)),
             None if status == StatusCode::FORBIDDEN => {

@@ -66,12 +66,12 @@ impl Connection {
     /// of another server.
     pub(super) fn client_at(&self, site: &str) -> Result<Client, CommandError> {
         let given = self.api_key.as_ref().filter(|key| !key.0.is_empty());
-        Client::new(server_at(site)?, given.map(|_| self.key()).transpose()?.flatten())
+        Client::new(server_at(site, "--at")?, given.map(|_| self.key()).transpose()?.flatten())
     }
 
     fn server(&self) -> Result<Url, CommandError> {
         let text = self.server.as_deref().filter(|text| !text.is_empty()).unwrap_or(DEFAULT_SERVER);
-        server_at(text)
+        server_at(text, "--server or PAKHUS_SERVER")
     }
 
     fn key(&self) -> Result<Option<Secret>, CommandError> {
@@ -86,10 +86,10 @@ impl Connection {
     }
 }
 
-fn server_at(text: &str) -> Result<Url, CommandError> {
+fn server_at(text: &str, option: &str) -> Result<Url, CommandError> {
     let refuse = || {
         CommandError::usage(format!(
-            "`{text}` is no address of a server: write it like `{DEFAULT_SERVER}` in --server or PAKHUS_SERVER"
+            "`{text}` is no address of a server: write it like `{DEFAULT_SERVER}` in {option}"
         ))
     };
     let mut url = Url::parse(text).map_err(|_| refuse())?;

@@ -39,9 +39,9 @@ pub(super) enum CommandError {
         /// Which.
         server: String,
     },
-    /// The server says, in these words, that something is not there.
+    /// The server says, in these words, that something has not happened yet.
     #[error("{0}")]
-    NotThere(String),
+    NotYet(String),
     /// The server, or the command itself, refuses, in these words.
     #[error("{0}")]
     Refused(String),
@@ -67,9 +67,9 @@ pub(super) enum CommandError {
 }
 
 impl CommandError {
-    /// Whether the same may go well later: nothing answered, or what was asked for is not there yet.
+    /// Whether the same may go well later: nothing answered, or what was waited for has not happened yet.
     pub(super) const fn may_pass(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::TimedOut { .. } | Self::NotThere(_))
+        matches!(self, Self::Unreachable { .. } | Self::TimedOut { .. } | Self::NotYet(_))
     }
 
     /// A refusal in these words.

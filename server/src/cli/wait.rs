@@ -70,6 +70,15 @@ pub(super) async fn run(
             }
             Err(error) if !error.may_pass() => return Err(error),
             // It may be on its way, or the site may come back.
+            Err(CommandError::NotYet(_)) if left.is_zero() => {
+                return Err(CommandError::refused(format!(
+                    "{} {} is not at {} after {}: see `pakhus status` there, or wait longer with --timeout",
+                    one_line(&arguments.package),
+                    one_line(&arguments.version),
+                    client.server(),
+                    super::moment::span(u64::try_from(patience.as_millis()).unwrap_or(u64::MAX)),
+                )));
+            }
             Err(error) if left.is_zero() => return Err(error),
             Err(_) => tokio::time::sleep(PAUSE.min(left)).await,
         }

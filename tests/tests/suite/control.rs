@@ -142,7 +142,9 @@ async fn a_wait_ends_when_the_version_has_arrived() {
     let arrived: Value = answer.json().await.expect("JSON");
     assert_eq!((&arrived["package"], &arrived["version"]), (&"@acme/ui".into(), &"2.0.0".into()));
     let never = mirror.get("/api/v1/feeds/libs/wait?package=no&version=1.0.0&timeout=0").await;
-    assert_eq!(never.status(), 404);
+    assert_eq!(never.status(), 504);
+    let nowhere = mirror.get("/api/v1/feeds/nofeed/wait?package=no&version=1.0.0").await;
+    assert_eq!(nowhere.status(), 404);
     let broken = mirror.get("/api/v1/feeds/libs/wait?package=no&version=one&timeout=0").await;
     assert_eq!(broken.status(), 400);
 }

@@ -35,6 +35,9 @@ impl MigrationTrait for Migration {
         for (table, column) in columns {
             manager.alter_table(Table::alter().table(table).add_column(column).take()).await?;
         }
+        // Few records are gone, and those are looked for among very many.
+        let gone = "CREATE INDEX records_gone ON records (feed_id, seq) WHERE NOT live";
+        manager.get_connection().execute_unprepared(gone).await?;
         let leases = Table::create()
             .table("leases")
             .col(ColumnDef::new("name").text().not_null().primary_key())

@@ -124,3 +124,16 @@ async fn settings_that_do_not_fit_are_saved_and_fail() {
     let saved = run(&server, "pakhus feed replicate libs --interval 5m").await.expect("saved");
     assert_eq!((shown, saved), (Outcome::Done, Outcome::Failed));
 }
+
+#[tokio::test]
+async fn a_wait_goes_on_until_the_time_is_over_and_says_where_the_version_is_not() {
+    let wait = || async { problem(StatusCode::GATEWAY_TIMEOUT, "not within 0 seconds") };
+    let server = serve(Router::new().route("/feeds/libs/wait", get(wait))).await;
+    let line = "pakhus wait libs tool 1.0.0 --timeout 100ms";
+    let error = run(&server, line).await.expect_err("it is not there");
+    assert_eq!(error.exit_code(), 1);
+    assert!(
+        error.to_string().starts_with(&format!("tool 1.0.0 is not at {server} after")),
+        "{error}"
+    );
+}

@@ -69,10 +69,11 @@ pub(super) async fn wait(
             // Another node may have written.
             () = tokio::time::sleep(Duration::from_secs(1)) => {}
             () = &mut patience => {
-                return Err(Problem::not_found(format!(
-                    "{} {} has not arrived in `{name}` within {seconds} seconds",
-                    wanted.package, wanted.version
-                )));
+                let (package, version) = (wanted.package, wanted.version);
+                return Err(Problem::new(
+                    StatusCode::GATEWAY_TIMEOUT,
+                    format!("{package} {version} is not in `{name}` after {seconds} seconds"),
+                ));
             }
             () = app.stopping.cancelled() => {
                 return Err(Problem::new(
