@@ -30,6 +30,9 @@ pub async fn forget_deletions(database: &Database, feed_id: i64, before: Timesta
     let transaction = database.begin().await?;
     lock_feed(&transaction, feed_id).await?;
     let rows = forgettable(&transaction, feed_id, before).await?;
+    if rows.is_empty() {
+        return Ok(0);
+    }
     let (mut floor, mut incarnation) = (0_i64, 0_i64);
     let mut forgotten: BTreeMap<i64, Vec<(RecordKey, Digest)>> = BTreeMap::new();
     for row in &rows {
@@ -47,20 +50,18 @@ pub async fn forget_deletions(database: &Database, feed_id: i64, before: Timesta
         .filter(records::Column::Seq.is_in(rows.iter().map(|row| row.seq)))
         .exec(&transaction)
         .await?;
-    if !rows.is_empty() {
-        let raised = |column: feeds::Column, to: i64| {
-            Expr::case(Expr::col(column).lt(to), to).finally(Expr::col(column))
-        };
-        feeds::Entity::update_many()
-            .col_expr(feeds::Column::Floor, raised(feeds::Column::Floor, floor).into())
-            .col_expr(
-                feeds::Column::FirstIncarnation,
-                raised(feeds::Column::FirstIncarnation, incarnation).into(),
-            )
-            .filter(feeds::Column::Id.eq(feed_id))
-            .exec(&transaction)
-            .await?;
-    }
+    let raised = |column: feeds::Column, to: i64| {
+        Expr::case(Expr::col(column).lt(to), to).finally(Expr::col(column))
+    };
+    feeds::Entity::update_many()
+        .col_expr(feeds::Column::Floor, raised(feeds::Column::Floor, floor).into())
+        .col_expr(
+            feeds::Column::FirstIncarnation,
+            raised(feeds::Column::FirstIncarnation, incarnation).into(),
+        )
+        .filter(feeds::Column::Id.eq(feed_id))
+        .exec(&transaction)
+        .await?;
     transaction.commit().await?;
     Ok(rows.len() as u64)
 }
@@ -98,7 +99,7 @@ async fn forgettable(
             query.filter(Expr::exists(known_there))
         })
         .filter(Expr::exists(waiting).not())
-        .order_by_asc(records::Column::Seq)
+        .order_by_asc(records::Column::ArrivedAt)
         .limit(ROWS as u64)
         .all(transaction)
         .await?;
@@ -116,9 +117,11 @@ fn column<C: ColumnTrait>(column: C) -> Expr {
 /// When the feed is gone or the database fails.
 pub async fn prune_log(database: &Database, feed_id: i64, before: Timestamp) -> Result<u64> {
     let no_checkpoint = || Expr::col(feed_log::Column::Seq).modulo(CHECKPOINT).ne(0);
+    let head = crate::changes::end(database, feed_id).await?.position.seq.cast_signed();
     // Most of the time none is old enough, and the whole log need not be looked through to see it.
     let oldest = feed_log::Entity::find()
         .filter(feed_log::Column::FeedId.eq(feed_id))
+        .filter(feed_log::Column::Seq.lt(head))
         .filter(no_checkpoint())
         .order_by_asc(feed_log::Column::Seq)
         .limit(1)
@@ -127,7 +130,6 @@ pub async fn prune_log(database: &Database, feed_id: i64, before: Timestamp) -> 
     if oldest.is_none_or(|line| line.at >= before.millis()) {
         return Ok(0);
     }
-    let head = crate::changes::end(database, feed_id).await?.position.seq.cast_signed();
     let deleted = feed_log::Entity::delete_many()
         .filter(feed_log::Column::FeedId.eq(feed_id))
         .filter(feed_log::Column::Seq.lt(head))

@@ -36,7 +36,7 @@ impl MigrationTrait for Migration {
             manager.alter_table(Table::alter().table(table).add_column(column).take()).await?;
         }
         // Few records are gone, and those are looked for among very many.
-        let gone = "CREATE INDEX records_gone ON records (feed_id, seq) WHERE NOT live";
+        let gone = "CREATE INDEX records_gone ON records (feed_id, arrived_at) WHERE NOT live";
         manager.get_connection().execute_unprepared(gone).await?;
         let leases = Table::create()
             .table("leases")
