@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 use crate::diagnostics::DiagnosticCenter;
 use crate::downloads::DownloadCounter;
 use crate::feeds::FeedDirectory;
-use crate::host::DocumentCache;
+use crate::host::{DocumentCache, Known};
+use crate::http::SmallBlobs;
 use crate::metrics::Metrics;
 use crate::package_types::PackageTypes;
 use crate::replication::Replicator;
@@ -35,7 +36,9 @@ pub(crate) struct Parts {
     pub(crate) blobs: BlobStore,
     pub(crate) package_types: PackageTypes,
     pub(crate) feeds: FeedDirectory,
+    pub(crate) known: Known,
     pub(crate) documents: DocumentCache,
+    pub(crate) small_blobs: SmallBlobs,
     pub(crate) downloads: DownloadCounter,
     pub(crate) diagnostics: DiagnosticCenter,
     pub(crate) metrics: Metrics,

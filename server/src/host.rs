@@ -1,6 +1,7 @@
 //! What an adapter asks, done: the server's side of [`pakhus_core::Host`].
 
 mod documents;
+mod known;
 mod lift;
 mod receive;
 
@@ -22,6 +23,7 @@ use tokio::sync::Mutex;
 use crate::app::App;
 
 pub(crate) use documents::DocumentCache;
+pub(crate) use known::Known;
 pub(crate) use receive::{RequestBody, refusal_of};
 
 /// Serves the questions of an adapter during one request.
@@ -85,7 +87,7 @@ impl RequestHost {
 #[async_trait]
 impl Host for RequestHost {
     async fn package(&self, name: &PackageName) -> Result<Option<Package>> {
-        Ok(records::package(&self.app.database, self.feed.id, name.key()).await?)
+        Ok(self.app.known.package(self.feed.id, name).await?)
     }
 
     async fn contents(&self, name: &PackageName) -> Result<Option<PackageContents>> {
@@ -97,8 +99,7 @@ impl Host for RequestHost {
         name: &PackageName,
         version: &PackageVersion,
     ) -> Result<Option<VersionRecord>> {
-        let (name, version) = (name.key(), version.key());
-        Ok(records::version(&self.app.database, self.feed.id, name, version).await?)
+        Ok(self.app.known.version(self.feed.id, name, version).await?)
     }
 
     async fn receive_bytes(&self, max: usize) -> Result<Bytes> {

@@ -2,6 +2,7 @@
 
 mod admin;
 mod blob_body;
+mod coding;
 mod dispatch;
 mod health;
 mod listen;
@@ -10,8 +11,10 @@ mod problem;
 mod read_out;
 mod respond;
 mod router;
+mod small_blobs;
 
 pub(crate) use blob_body::{BlobAnswer, blob_response};
 pub(crate) use listen::{Listening, TlsFiles, listen};
 pub(crate) use problem::{Input, PathOf, Problem, QueryOf};
 pub(crate) use router::router;
+pub(crate) use small_blobs::SmallBlobs;

@@ -18,9 +18,9 @@ use crate::config::{Config, ConfigError};
 use crate::diagnostics::DiagnosticCenter;
 use crate::downloads::{DownloadCounter, keep_downloads, write_downloads};
 use crate::feeds::FeedDirectory;
-use crate::host::DocumentCache;
+use crate::host::{DocumentCache, Known};
 use crate::housekeeping::keep_house;
-use crate::http::{Listening, TlsFiles, listen, router};
+use crate::http::{Listening, SmallBlobs, TlsFiles, listen, router};
 use crate::metrics::Metrics;
 use crate::package_types::{PackageTypes, built_in_names};
 use crate::replication::{Replicator, keep_node, keep_schedule, leave, look_after_nodes};
@@ -105,7 +105,9 @@ impl Site {
             blobs,
             package_types: PackageTypes::enabled(&config.package_types.enabled),
             feeds: FeedDirectory::load(database.clone()).await?,
+            known: Known::new(database.clone()),
             documents: DocumentCache::new(),
+            small_blobs: SmallBlobs::new(),
             downloads: DownloadCounter::default(),
             diagnostics: DiagnosticCenter::open(database.clone(), level.into()).await?,
             metrics: Metrics::new(),

@@ -7,7 +7,7 @@ use pakhus_core::replication::{CheckedRecord, decide};
 use pakhus_core::{Refusal, Timestamp};
 
 use crate::leases::Lease;
-use crate::write::{lock_feed, states_of, write_records};
+use crate::write::{self, lock_feed, states_of, write_records};
 use crate::{Database, Result, asides, leases, links};
 
 /// Does all of `batch` in one transaction: merges its records, all of whose blobs are here, and keeps
@@ -43,11 +43,11 @@ pub async fn apply(
     if let Some(link) = &batch.link {
         links::save(&transaction, feed_id, link).await?;
     }
-    transaction.commit().await?;
-    database.announce_head(feed_id, feed.end.seq);
+    let end = feed.end;
+    write::commit(database, transaction, feed).await?;
     Ok(Outcome {
         start: Some(start),
-        end: Some(feed.end),
+        end: Some(end),
         applied: decided.applying.len() as u64,
         deleted: decided.deleted(),
         conflicts: decided.conflicts(),

@@ -7,7 +7,7 @@ use pakhus_core::{Change, Committed, Edit, Precondition, Refusal, SortKey};
 use sea_orm::DatabaseTransaction;
 
 use crate::records::fingerprint;
-use crate::write::{lock_feed, states_of, write_records};
+use crate::write::{self, lock_feed, states_of, write_records};
 use crate::{Database, Result};
 
 /// Makes `change` in one transaction. When this returns, the change is durable.
@@ -57,9 +57,9 @@ pub async fn commit(
         })
         .collect();
     write_records(&transaction, &mut feed, &replacements, context.now).await?;
-    transaction.commit().await?;
-    database.announce_head(feed_id, feed.end.seq);
-    Ok(Committed { sequence: feed.end.seq })
+    let end = feed.end;
+    write::commit(database, transaction, feed).await?;
+    Ok(Committed { sequence: end.seq })
 }
 
 fn sort_key(edit: &Edit) -> Option<SortKey> {

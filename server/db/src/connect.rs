@@ -15,6 +15,7 @@ use sea_orm::{
 };
 use tokio::sync::watch;
 
+use crate::stamps::Stamps;
 use crate::{Error, Result, migration};
 
 /// An open database.
@@ -26,6 +27,7 @@ pub struct Database {
     writer: DatabaseConnection,
     reader: DatabaseConnection,
     heads: Arc<Mutex<HashMap<i64, watch::Sender<u64>>>>,
+    stamps: Arc<Stamps>,
 }
 
 /// How long a connection waits for a lock or a place in the pool.
@@ -47,7 +49,12 @@ impl Database {
             // PostgreSQL may have been restarted since, or a firewall may have cut the connection.
             options.test_before_acquire_if_idle_for(Duration::from_secs(10));
             let pool = sea_orm::Database::connect(options).await?;
-            Self { writer: pool.clone(), reader: pool, heads: Arc::default() }
+            Self {
+                writer: pool.clone(),
+                reader: pool,
+                heads: Arc::default(),
+                stamps: Arc::default(),
+            }
         };
         migration::run(&database).await?;
         Ok(database)
@@ -95,7 +102,7 @@ impl Database {
         // The writer first: it creates the file and sets the journal mode.
         let writer = connect_patiently(writer).await?;
         let reader = connect_patiently(reader).await?;
-        Ok(Self { writer, reader, heads: Arc::default() })
+        Ok(Self { writer, reader, heads: Arc::default(), stamps: Arc::default() })
     }
 
     /// For reads.
@@ -133,6 +140,17 @@ impl Database {
     #[must_use]
     pub fn is_shared(&self) -> bool {
         self.backend() != DbBackend::Sqlite
+    }
+
+    /// A number that differs once the package has changed from what is read after this call. `None`
+    /// where other nodes change packages too, which this one does not see.
+    #[must_use]
+    pub fn stamp(&self, feed_id: i64, name: &str) -> Option<u64> {
+        (!self.is_shared()).then(|| self.stamps.of(feed_id, name))
+    }
+
+    pub(crate) fn stamps(&self) -> &Stamps {
+        &self.stamps
     }
 
     /// Has all statements shown to `watch`.

@@ -7,7 +7,7 @@ use pakhus_core::{Download, Timestamp};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use crate::entity::records;
-use crate::write::{ROWS, lock_feed, state_of, states_of, write_records};
+use crate::write::{self, ROWS, lock_feed, state_of, states_of, write_records};
 use crate::{Database, Result};
 
 /// Counts downloads that `instance` served on the day of `now`, in one transaction.
@@ -52,8 +52,7 @@ pub async fn add(
         })
         .collect();
     write_records(&transaction, &mut feed, &applying, now).await?;
-    transaction.commit().await?;
-    database.announce_head(feed_id, feed.end.seq);
+    write::commit(database, transaction, feed).await?;
     Ok(())
 }
 

@@ -235,6 +235,8 @@ pub async fn delete(database: &Database, feed_id: i64) -> Result<()> {
     );
     feeds::Entity::delete_by_id(feed_id).exec(&transaction).await?;
     transaction.commit().await?;
+    // SQLite gives the number to the next feed.
+    database.stamps().raise_all();
     Ok(())
 }
 

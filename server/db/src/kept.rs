@@ -9,7 +9,7 @@ use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
 use crate::entity::kept_states;
 use crate::feeds::{from_word, word};
 use crate::keyed::key;
-use crate::write::{lock_feed, states_of, write_records};
+use crate::write::{self, lock_feed, states_of, write_records};
 use crate::{Database, Error, Result};
 
 /// A content that is kept aside.
@@ -137,8 +137,7 @@ pub async fn restore(
         previous,
     };
     write_records(&transaction, &mut feed, &[applying], now).await?;
-    transaction.commit().await?;
-    database.announce_head(feed_id, feed.end.seq);
+    write::commit(database, transaction, feed).await?;
     Ok(true)
 }
 

@@ -31,6 +31,7 @@ mod plans;
 pub mod pruning;
 pub mod records;
 pub mod settings;
+mod stamps;
 pub mod sync_tokens;
 pub mod tree;
 pub mod write;

@@ -23,7 +23,7 @@ use self::packages::write_packages;
 use crate::entity::{feed_log, feeds, kept_states, records};
 use crate::feeds::word;
 use crate::keyed::under;
-use crate::{Error, Result};
+use crate::{Database, Error, Result};
 
 /// Rows of one INSERT: enough to be quick, few enough for SQLite's limit of 32,766 variables.
 pub(crate) const ROWS: usize = 100;
@@ -33,6 +33,8 @@ pub(crate) struct LockedFeed {
     pub(crate) id: i64,
     pub(crate) end: Position,
     pub(crate) first_incarnation: u64,
+    /// The packages that the transaction has changed.
+    changed: Vec<String>,
 }
 
 /// Locks the feed's row until the transaction ends. SQLite has no row locks and needs none: the
@@ -49,7 +51,7 @@ pub(crate) async fn lock_feed(
     let chain = Digest::from_slice(&feed.chain).map_err(Error::broken)?;
     let end = Position { seq: feed.head.cast_unsigned(), chain };
     let first_incarnation = feed.first_incarnation.cast_unsigned();
-    Ok(LockedFeed { id: feed.id, end, first_incarnation })
+    Ok(LockedFeed { id: feed.id, end, first_incarnation, changed: Vec::new() })
 }
 
 /// The states of those of `keys` that have one.
@@ -150,7 +152,30 @@ pub(crate) async fn write_records(
         .exec(transaction)
         .await?;
     feed.end = end;
+    feed.changed.extend(replacements.iter().map(|applying| applying.record.key.name().to_owned()));
     Ok(())
+}
+
+/// Commits what was done to the feed, and tells those who wait for changes.
+///
+/// # Errors
+/// When the database fails; whether the transaction was committed is then not known.
+pub(crate) async fn commit(
+    database: &Database,
+    transaction: DatabaseTransaction,
+    feed: LockedFeed,
+) -> Result<()> {
+    let database = database.clone();
+    // In a task of its own, which goes on when the caller is dropped: what was committed must be told.
+    let committing = tokio::spawn(async move {
+        transaction.commit().await?;
+        for name in &feed.changed {
+            database.stamps().raise(feed.id, name);
+        }
+        database.announce_head(feed.id, feed.end.seq);
+        Ok(())
+    });
+    committing.await.map_err(Error::broken)?
 }
 
 /// Keeps aside what lost a merge or was deleted from elsewhere.

@@ -5,8 +5,12 @@ use std::ops::Range;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use pakhus_blobs::BlobStore;
+use pakhus_blobs::WHOLE;
 use pakhus_core::{Digest, Refusal, RefusalKind, Result};
+
+use super::small_blobs;
+use crate::app::App;
+use crate::host::refusal_of;
 
 /// Which blob to answer with.
 pub(crate) struct BlobAnswer {
@@ -17,7 +21,7 @@ pub(crate) struct BlobAnswer {
 /// Answers with a blob, or the part of it that the request's `Range` asks for (RFC 9110 section 14;
 /// one range: several are answered with the whole), or 304 when the client has it.
 pub(crate) async fn blob_response(
-    blobs: &BlobStore,
+    app: &App,
     request: &HeaderMap,
     answer: BlobAnswer,
 ) -> Result<Response> {
@@ -43,12 +47,22 @@ pub(crate) async fn blob_response(
     };
     let part = range.clone().unwrap_or(0..size);
     let length = part.end - part.start;
-    let reader =
-        blobs.read(&digest, part).await.map_err(crate::host::refusal_of)?.ok_or_else(|| {
-            Refusal::internal(format!("the blob {digest} is named but not stored"))
-        })?;
+    let body = if size <= small_blobs::LONGEST {
+        app.small_blobs.get(&app.blobs, &digest).await?.map(|bytes| {
+            let within = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
+            Body::from(bytes.slice(within(part.start)..within(part.end)))
+        })
+    } else {
+        app.blobs
+            .read(&digest, if range.is_some() { part } else { WHOLE })
+            .await
+            .map_err(refusal_of)?
+            .map(Body::from_stream)
+    };
+    let body = body
+        .ok_or_else(|| Refusal::internal(format!("the blob {digest} is named but not stored")))?;
     let status = if range.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
-    let mut response = response(status, etag_value, Body::from_stream(reader))?;
+    let mut response = response(status, etag_value, body)?;
     let headers = response.headers_mut();
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));

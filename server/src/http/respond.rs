@@ -6,6 +6,7 @@ use axum::response::Response;
 use pakhus_core::{self as core, Document, Download, Refusal, Result};
 
 use super::blob_body::{BlobAnswer, blob_response, matches_etag};
+use super::coding::Coding;
 use crate::app::App;
 
 /// Headers that belong to the server, whatever an adapter says.
@@ -28,9 +29,9 @@ pub(crate) async fn respond(
         core::Body::Empty => Response::new(Body::empty()),
         core::Body::Bytes(bytes) => Response::new(Body::from(bytes)),
         core::Body::Blob { digest, size } => {
-            blob_response(&app.blobs, request, BlobAnswer { digest, size }).await?
+            blob_response(app, request, BlobAnswer { digest, size }).await?
         }
-        core::Body::Document(document) => document_response(request, document)?,
+        core::Body::Document(document) => document_response(app, request, document).await?,
     };
     if let Some(download) = answer.download
         && begins(&response)
@@ -65,69 +66,35 @@ fn begins(response: &Response) -> bool {
     }
 }
 
-/// Answers with a rendered document, compressed where the client accepts gzip, or 304. The two forms
-/// have different entity tags, as strong tags must.
-fn document_response(request: &HeaderMap, document: Document) -> Result<Response> {
-    let gzip_etag = format!("{}-gzip\"", document.etag.trim_end_matches('"'));
-    let gzip = accepts_gzip(request);
-    let known = [&document.etag, &gzip_etag]
+/// Answers with a rendered document, compressed where the client accepts it, or 304. Each form has an
+/// entity tag of its own, as strong tags must.
+async fn document_response(app: &App, request: &HeaderMap, document: Document) -> Result<Response> {
+    let coding = Coding::accepted(request);
+    let etag_of = |coding: Coding| match coding.name() {
+        Some(name) => format!("{}-{name}\"", document.etag.trim_end_matches('"')),
+        None => document.etag.clone(),
+    };
+    let known = [Coding::Brotli, Coding::Gzip, Coding::Identity]
         .into_iter()
-        .any(|etag| matches_etag(request, header::IF_NONE_MATCH, etag));
-    let (bytes, etag) =
-        if gzip { (document.gzip, gzip_etag) } else { (document.bytes, document.etag) };
+        .any(|coding| matches_etag(request, header::IF_NONE_MATCH, &etag_of(coding)));
+    let etag = HeaderValue::try_from(etag_of(coding)).map_err(Refusal::internal)?;
     let mut response = if known {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         response
     } else {
-        Response::new(Body::from(bytes))
+        Response::new(Body::from(match coding {
+            Coding::Brotli => app.documents.brotli(&document).await?,
+            Coding::Gzip => document.gzip,
+            Coding::Identity => document.bytes,
+        }))
     };
     let headers = response.headers_mut();
-    if gzip && !known {
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    if let Some(name) = coding.name()
+        && !known
+    {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
     }
-    headers.insert(header::ETAG, HeaderValue::try_from(etag).map_err(Refusal::internal)?);
+    headers.insert(header::ETAG, etag);
     Ok(response)
-}
-
-/// Whether the client takes gzip (RFC 9110 section 12.5.3).
-fn accepts_gzip(request: &HeaderMap) -> bool {
-    let mut any = false;
-    for value in request.get_all(header::ACCEPT_ENCODING) {
-        let Ok(list) = value.to_str() else { continue };
-        for coding in list.split(',') {
-            let (name, parameters) = coding.split_once(';').unwrap_or((coding, ""));
-            let refused = parameters.trim().strip_prefix("q=").is_some_and(|weight| {
-                weight.trim().parse::<f32>().is_ok_and(|weight| weight == 0.0)
-            });
-            match name.trim() {
-                "gzip" | "x-gzip" => return !refused,
-                "*" => any = !refused,
-                _ => {}
-            }
-        }
-    }
-    any
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn accepting(value: &'static str) -> bool {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(value));
-        accepts_gzip(&headers)
-    }
-
-    #[test]
-    fn gzip_is_sent_to_those_who_take_it() {
-        assert!(accepting("gzip, deflate, br"));
-        assert!(accepting("br;q=1.0, gzip;q=0.5"));
-        assert!(accepting("*"));
-        assert!(!accepting("gzip;q=0"));
-        assert!(!accepting("*, gzip;q=0"));
-        assert!(!accepting("identity"));
-        assert!(!accepts_gzip(&HeaderMap::new()));
-    }
 }

@@ -339,7 +339,7 @@ async fn blob(
     let size = blobs::named_size(&app.database, peer.feed.id, &digest)
         .await?
         .ok_or_else(|| Problem::not_found(format!("no package of this feed has {digest}")))?;
-    let mut response = blob_response(&app.blobs, &headers, BlobAnswer { digest, size }).await?;
+    let mut response = blob_response(&app, &headers, BlobAnswer { digest, size }).await?;
     response.headers_mut().insert(
         header::CONTENT_TYPE,
         axum::http::HeaderValue::from_static("application/octet-stream"),

@@ -48,6 +48,7 @@ mod packages;
 mod pruning;
 mod publish;
 mod settings;
+mod stamps;
 mod sync_tokens;
 mod tags;
 mod tree;
