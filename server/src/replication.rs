@@ -5,6 +5,7 @@
 mod blob_batch;
 mod clients;
 mod execution;
+mod frames;
 mod lease;
 mod limiter;
 mod remote;

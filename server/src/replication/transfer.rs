@@ -1,18 +1,19 @@
 //! Moving blobs between this site and a source: in parallel, small ones together in one stream, large
 //! ones resumed where they were cut off, each checked by its digest.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
-use bytes::{Buf as _, Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
 use pakhus_blobs::UploadId;
 use pakhus_core::{BlobRef, Digest};
 use reqwest::StatusCode;
 
 use super::execution::Progress;
+use super::frames::{Frames, NO_BLOB};
 use super::remote::HttpSource;
 use super::source::SourceError;
-use super::wire::{BATCH_BLOBS, BATCH_BYTES, NO_BLOB, SMALL_BLOB};
+use super::wire::{BATCH_BLOBS, BATCH_BYTES, SMALL_BLOB};
 
 /// How many bytes of small blobs are stored together. So many are in memory of each stream that is
 /// under way.
@@ -261,45 +262,4 @@ async fn upload(remote: &HttpSource, blob: &BlobRef) -> Result<(), Trouble> {
     remote.source.finish_upload(&id, &blob.digest).await?;
     Progress::add(&remote.progress.blobs_done, 1);
     Ok(())
-}
-
-/// Takes apart a stream of frames: 32 bytes of digest, 8 of length, the bytes.
-struct Frames<S> {
-    stream: S,
-    waiting: VecDeque<Bytes>,
-    length: usize,
-}
-
-impl<S: Stream<Item = Result<Bytes, SourceError>> + Unpin> Frames<S> {
-    const fn new(stream: S) -> Self {
-        Self { stream, waiting: VecDeque::new(), length: 0 }
-    }
-
-    async fn head(&mut self) -> Result<(Digest, u64), SourceError> {
-        let mut head = self.take(40).await?;
-        let mut digest = [0; 32];
-        head.copy_to_slice(&mut digest);
-        Ok((Digest::from_bytes(digest), head.get_u64()))
-    }
-
-    async fn take(&mut self, length: u64) -> Result<Bytes, SourceError> {
-        let cut = || SourceError::Broken("a stream of blobs that breaks off".to_owned());
-        let length = usize::try_from(length).map_err(|_| cut())?;
-        while self.length < length {
-            let chunk = self.stream.try_next().await?.ok_or_else(cut)?;
-            self.length += chunk.len();
-            self.waiting.push_back(chunk);
-        }
-        self.length -= length;
-        let mut taken = BytesMut::with_capacity(length);
-        while taken.len() < length {
-            let Some(chunk) = self.waiting.front_mut() else { break };
-            let part = chunk.split_to(chunk.len().min(length - taken.len()));
-            taken.extend_from_slice(&part);
-            if chunk.is_empty() {
-                self.waiting.pop_front();
-            }
-        }
-        Ok(taken.freeze())
-    }
 }

@@ -36,8 +36,6 @@ pub(super) const SMALL_BLOB: u64 = 256 * 1024;
 pub(super) const BATCH_BLOBS: usize = 256;
 /// The most bytes of one stream.
 pub(super) const BATCH_BYTES: u64 = 16 * 1024 * 1024;
-/// In place of the length of a blob that is not there.
-pub(super) const NO_BLOB: u64 = u64::MAX;
 
 /// Asks for records by their keys.
 #[derive(Debug, Serialize, Deserialize)]
