@@ -17,6 +17,7 @@ mod source;
 mod standing;
 mod store;
 mod transfer;
+mod upload_batch;
 mod uploads;
 mod wire;
 

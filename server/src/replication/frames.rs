@@ -99,6 +99,11 @@ where
         Ok((Digest::from_bytes(digest), head.get_u64()))
     }
 
+    /// The same, where the stream may be at its end.
+    pub(super) async fn next_head(&mut self) -> Result<Option<(Digest, u64)>, E> {
+        if self.await_bytes(1).await? { self.head().await.map(Some) } else { Ok(None) }
+    }
+
     /// So many bytes of the blob. The caller has checked that it is willing to hold them.
     pub(super) async fn take(&mut self, length: u64) -> Result<Bytes, E> {
         let length = usize::try_from(length).map_err(|_| BrokenOff)?;

@@ -24,7 +24,7 @@ use serde::Deserialize;
 use super::clients::note_verdict;
 use super::server_auth::Peer;
 use super::store::DatabaseFeed;
-use super::{blob_batch, run, uploads, wire};
+use super::{blob_batch, run, upload_batch, uploads, wire};
 use crate::app::{App, VERSION, now};
 use crate::host::RequestBody;
 use crate::http::{BlobAnswer, Input, PathOf, Problem, QueryOf, blob_response};
@@ -43,6 +43,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/replication/{feed}/blobs/batch", post(blob_batch::serve))
         .route("/replication/{feed}/blobs/{digest}", get(blob))
         .route("/replication/{feed}/uploads", post(uploads::begin))
+        .route("/replication/{feed}/uploads/batch", post(upload_batch::take))
         .route("/replication/{feed}/uploads/{id}", patch(uploads::append).put(uploads::finish))
         .method_not_allowed_fallback(async || {
             Problem::new(
