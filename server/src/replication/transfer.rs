@@ -1,6 +1,10 @@
 //! Moving blobs between this site and a source: in parallel, small ones together in one stream, large
 //! ones resumed where they were cut off, each checked by its digest.
 
+mod send;
+
+pub(super) use send::send;
+
 use std::collections::HashMap;
 
 use bytes::Bytes;
@@ -67,16 +71,6 @@ pub(super) async fn fetch(remote: &HttpSource, blobs: Vec<BlobRef>) -> Result<Fa
         .try_fold(Vec::new(), join)
         .await?;
     join(batches, large).await
-}
-
-/// Sends blobs of this site's store.
-pub(super) async fn send(remote: &HttpSource, blobs: Vec<BlobRef>) -> Result<Failed, SourceError> {
-    count(remote, &blobs);
-    stream::iter(blobs)
-        .map(|blob| async move { one(&blob, upload(remote, &blob).await) })
-        .buffer_unordered(remote.concurrency)
-        .try_fold(Vec::new(), join)
-        .await
 }
 
 async fn join(mut failed: Failed, more: Failed) -> Result<Failed, SourceError> {
@@ -229,37 +223,6 @@ async fn fetch_large(remote: &HttpSource, blob: &BlobRef) -> Result<(), Trouble>
         return Err(Trouble::Blob(wrong_length(blob)));
     }
     remote.fetched(blob.digest);
-    Progress::add(&remote.progress.blobs_done, 1);
-    Ok(())
-}
-
-async fn upload(remote: &HttpSource, blob: &BlobRef) -> Result<(), Trouble> {
-    let (id, mut offset) = remote.source.begin_upload(&blob.digest).await?;
-    if offset > blob.size {
-        // It cannot be of this blob: ending it is refused, and removes it.
-        let _ = remote.source.finish_upload(&id, &blob.digest).await;
-        offset = remote.source.begin_upload(&blob.digest).await?.1;
-    }
-    Progress::add(&remote.progress.bytes_done, offset.min(blob.size));
-    if offset < blob.size {
-        let rest = remote.blobs.read(&blob.digest, offset..blob.size).await?.ok_or_else(|| {
-            let digest = blob.digest;
-            Trouble::Blob(format!("{digest} is not stored here; restore it from a backup"))
-        })?;
-        let progress = std::sync::Arc::clone(&remote.progress);
-        let limiter = remote.source.limiter().clone();
-        let rest = rest.and_then(move |chunk: Bytes| {
-            Progress::add(&progress.bytes_done, chunk.len() as u64);
-            let limiter = limiter.clone();
-            async move {
-                limiter.pass(chunk.len()).await;
-                Ok(chunk)
-            }
-        });
-        let body = reqwest::Body::wrap_stream(rest);
-        remote.source.append_upload(&id, &blob.digest, offset, blob.size - offset, body).await?;
-    }
-    remote.source.finish_upload(&id, &blob.digest).await?;
     Progress::add(&remote.progress.blobs_done, 1);
     Ok(())
 }
