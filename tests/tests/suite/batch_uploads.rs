@@ -1,7 +1,10 @@
 //! Many small blobs that a client sends in one stream.
 
 use pakhus_core::Digest;
+use pakhus_tests::liar::Liar;
+use pakhus_tests::package::Package;
 use pakhus_tests::problem::is_problem;
+use pakhus_tests::relay::Relay;
 use pakhus_tests::server::{SYNC_TOKEN, Server, Setup};
 use pakhus_tests::wait::until;
 use reqwest::{Method, RequestBuilder, Response};
@@ -139,4 +142,98 @@ async fn a_stream_of_too_many_or_too_large_blobs_is_refused() {
     assert_eq!(answer["stored"].as_array().expect("a list").len(), 64);
     let peak = server.peak_memory();
     assert!(peak < 150 << 20, "{} MiB", peak >> 20);
+}
+
+/// A site with so many packages of so many bytes.
+async fn filled(setup: Setup, packages: usize, bytes: usize) -> Server {
+    let server = setup.start().await;
+    for number in 0..packages {
+        let mut file = vec![0; bytes];
+        rand::Rng::fill_bytes(&mut rand::rng(), &mut file);
+        server.publish("libs", &Package::with_file(&format!("p{number}"), "1.0.0", &file)).await;
+    }
+    server
+}
+
+fn client_of(url: &str) -> Setup {
+    Setup::new().npm_feed("libs", "disabled").client_of_url(url, "push-only", "200ms")
+}
+
+async fn has_all(server: &Server, packages: usize) {
+    until("all packages are there", async || {
+        let held = server.json("/api/v1/feeds/libs").await["versions"].as_u64();
+        (held == Some(packages as u64)).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_push_of_many_small_packages_takes_few_requests() {
+    let source = site().await;
+    let line = Relay::start(source.address()).await;
+    line.close();
+    let _client = filled(client_of(&line.url("/replication/libs")), 300, 1_000).await;
+    line.open();
+    has_all(&source, 300).await;
+    let requests = line.traffic().requests;
+    assert!(requests < 30, "{requests} requests");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_push_that_is_cut_sends_hardly_anything_twice() {
+    let source = site().await;
+    let line = Relay::start(source.address()).await;
+    line.close();
+    let client = filled(client_of(&line.url("/replication/libs")), 150, 100_000).await;
+    line.cut_every(4 << 20);
+    line.open();
+    has_all(&source, 150).await;
+    let (carried, cuts) = (line.traffic().bytes, line.cuts());
+    line.leave_alone();
+    println!("{carried} bytes, {cuts} cuts");
+    assert!(cuts >= 3, "only {cuts} cuts");
+    assert!(carried < 15_000_000 / 2 * 3, "{carried} bytes on the wire");
+    client.agrees_with_its_source("libs").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_takes_no_batches_gets_blobs_one_by_one() {
+    let source = site().await;
+    let older = Liar::in_front_of(&source).await;
+    older.hides("/uploads/batch");
+    let client = filled(client_of(&older.url("/replication/libs")), 5, 1_000).await;
+    has_all(&source, 5).await;
+    client.agrees_with_its_source("libs").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blob_that_is_damaged_or_lost_here_holds_nothing_else_up() {
+    let source = site().await;
+    let line = Relay::start(source.address()).await;
+    line.close();
+    let client = filled(client_of(&line.url("/replication/libs")), 3, 1_000).await;
+    let [damaged, lost] = [Package::new("damaged", "1.0.0"), Package::new("lost", "1.0.0")];
+    for package in [&damaged, &lost] {
+        client.publish("libs", package).await;
+    }
+    let file = |package: &Package| {
+        let hex = Digest::of(&package.tarball).hex();
+        client.data_dir().join(format!("blobs/sha256/{}/{}/{hex}", &hex[..2], &hex[2..4]))
+    };
+    std::fs::write(file(&damaged), vec![7; damaged.tarball.len()]).expect("written");
+    std::fs::remove_file(file(&lost)).expect("removed");
+    line.open();
+    has_all(&source, 3).await;
+    let log = until("a run ends", async || {
+        let executions = client.json("/api/v1/executions?feed=libs&limit=100").await;
+        let executions = executions["executions"].as_array().expect("a list").clone();
+        let mut log = Vec::new();
+        for execution in executions.iter().filter(|execution| execution["status"] == "done") {
+            log.extend(client.log_of(execution).await);
+        }
+        (!log.is_empty()).then(|| log.join("\n"))
+    })
+    .await;
+    assert!(log.contains("damaged 1.0.0 is set aside after 1 attempts: the source"), "{log}");
+    assert!(log.contains("restore it from a backup"), "{log}");
 }

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
+use super::super::wire::TakenBlobs;
 use super::{PAUSE, Source, SourceError};
 
 /// The most bytes of an answer.
@@ -62,6 +63,14 @@ impl Source {
             .query(&[("digest", digest.to_string())]);
         self.send(finish).await?;
         Ok(())
+    }
+
+    /// Sends many small blobs in one stream of frames.
+    pub(in super::super) async fn upload_batch<E: Error + Send + Sync + 'static>(
+        &self,
+        frames: impl Stream<Item = Result<Bytes, E>> + Send + 'static,
+    ) -> Result<TakenBlobs, SourceError> {
+        self.send_stream(self.request(Method::POST, "/uploads/batch"), frames).await
     }
 
     /// Sends a body, however long that takes, as long as the source goes on taking bytes.
