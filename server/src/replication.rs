@@ -2,8 +2,10 @@
 //!
 //! The rules are in `pakhus_core::replication`; here is what moves: HTTP, blobs, the schedule.
 
+mod blob_batch;
 mod clients;
 mod execution;
+mod frames;
 mod lease;
 mod limiter;
 mod remote;
@@ -15,6 +17,7 @@ mod source;
 mod standing;
 mod store;
 mod transfer;
+mod upload_batch;
 mod uploads;
 mod wire;
 

@@ -21,6 +21,7 @@ pub type Lie = dyn Fn(&str, Vec<u8>) -> Vec<u8> + Send + Sync;
 pub struct Liar {
     address: String,
     lie: Arc<Mutex<Arc<Lie>>>,
+    hidden: Arc<Mutex<Option<&'static str>>>,
     serving: AbortHandle,
 }
 
@@ -34,14 +35,17 @@ impl Liar {
         let address = listener.local_addr().expect("an address").to_string();
         let truth: Arc<Lie> = Arc::new(|_, body| body);
         let lie = Arc::new(Mutex::new(truth));
-        let (root, lies) = (server.url(""), Arc::clone(&lie));
+        let hidden = Arc::new(Mutex::new(None));
+        let (root, lies, hides) = (server.url(""), Arc::clone(&lie), Arc::clone(&hidden));
         let serving = tokio::spawn(async move {
             let client = reqwest::Client::new();
             while let Ok((line, _)) = listener.accept().await {
                 let (client, root, lies) = (client.clone(), root.clone(), Arc::clone(&lies));
+                let hides = Arc::clone(&hides);
                 let service = service_fn(move |request| {
                     let lie = Arc::clone(&lies.lock().unwrap_or_else(PoisonError::into_inner));
-                    answer(client.clone(), root.clone(), lie, request)
+                    let hidden = *hides.lock().unwrap_or_else(PoisonError::into_inner);
+                    answer(client.clone(), root.clone(), lie, hidden, request)
                 });
                 let line = TokioIo::new(line);
                 tokio::spawn(
@@ -49,7 +53,7 @@ impl Liar {
                 );
             }
         });
-        Self { address, lie, serving: serving.abort_handle() }
+        Self { address, lie, hidden, serving: serving.abort_handle() }
     }
 
     /// From now on it lies so.
@@ -60,6 +64,11 @@ impl Liar {
     /// From now on it tells the truth.
     pub fn repents(&self) {
         self.lies(|_, body| body);
+    }
+
+    /// From now on it does as if the server had no such endpoint.
+    pub fn hides(&self, endpoint: &'static str) {
+        *self.hidden.lock().unwrap_or_else(PoisonError::into_inner) = Some(endpoint);
     }
 
     /// The URL of a path.
@@ -79,11 +88,13 @@ async fn answer(
     client: reqwest::Client,
     root: String,
     lie: Arc<Lie>,
+    hidden: Option<&'static str>,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
-    let url = format!("{root}{}", parts.uri);
+    let is_hidden = hidden.is_some_and(|endpoint| path.ends_with(endpoint));
+    let url = format!("{root}{}{}", parts.uri, if is_hidden { "-unknown" } else { "" });
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let asked = client.request(parts.method, url).headers(parts.headers).body(body).send().await;
     let Ok(answer) = asked else {

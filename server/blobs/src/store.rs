@@ -1,5 +1,6 @@
 //! The store of finished blobs.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::fs;
 use std::io;
@@ -8,11 +9,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
 use object_store::local::LocalFileSystem;
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt as _};
 use pakhus_core::Digest;
 
+use crate::batch;
 use crate::error::{Error, Result, blocking};
 use crate::layout;
 use crate::place::Place;
@@ -73,6 +76,17 @@ impl BlobStore {
         BlobWriter::new(Arc::clone(&self.place), options)
     }
 
+    /// Makes small blobs, each with its digest, durable together: much sooner than one by one. Returns
+    /// those that could not be stored, with why; all others are stored. A blob that is stored already is
+    /// not stored again.
+    ///
+    /// # Errors
+    /// When what concerns all of them fails; then none counts as stored.
+    pub async fn store_all(&self, blobs: Vec<(Digest, Bytes)>) -> Result<Vec<(Digest, Error)>> {
+        let place = Arc::clone(&self.place);
+        blocking(move || batch::store_all(&place, blobs)).await
+    }
+
     /// The resumable uploads of this store.
     #[must_use]
     pub fn uploads(&self) -> &Uploads {
@@ -127,6 +141,20 @@ impl BlobStore {
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(Error::store("read a blob")(error)),
         }
+    }
+
+    /// Reads small blobs whole, much sooner than one by one. Those that are not stored, have more than
+    /// `max_size` bytes or cannot be read are left out.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`] when the process is stopping.
+    pub async fn read_all(
+        &self,
+        digests: Vec<Digest>,
+        max_size: u64,
+    ) -> Result<HashMap<Digest, Bytes>> {
+        let place = Arc::clone(&self.place);
+        blocking(move || Ok(batch::read_all(&place, &digests, max_size))).await
     }
 
     /// All blobs, in no order. Those that are stored or deleted meanwhile may be in it or not. An

@@ -72,18 +72,22 @@ impl RequestBody {
         ))
     }
 
+    /// Refuses a body that is compressed, or says that it is larger than `max` bytes.
+    pub(crate) fn check(&self, max: u64) -> Result<()> {
+        self.check_encoding()?;
+        if self.length.is_some_and(|length| length > max) {
+            return Err(too_large(max));
+        }
+        Ok(())
+    }
+
     /// The body, whole.
     pub(crate) async fn receive_bytes(&mut self, max: usize) -> Result<Bytes> {
-        self.check_encoding()?;
-        let too_large =
-            || Refusal::new(RefusalKind::TooLarge, format!("the body is larger than {max} bytes"));
-        if self.length.is_some_and(|length| length > max as u64) {
-            return Err(too_large());
-        }
+        self.check(max as u64)?;
         let mut all = BytesMut::new();
         while let Some(bytes) = self.next().await? {
             if all.len() + bytes.len() > max {
-                return Err(too_large());
+                return Err(too_large(max as u64));
             }
             all.extend_from_slice(&bytes);
         }
@@ -132,6 +136,10 @@ impl RequestBody {
             .map_err(|error| Refusal::invalid(format!("the body is not JSON: {error}")))?;
         Ok((ReceivedDocument { json, lifted }, sealed))
     }
+}
+
+fn too_large(max: u64) -> Refusal {
+    Refusal::new(RefusalKind::TooLarge, format!("the body is larger than {max} bytes"))
 }
 
 fn describe(path: Vec<String>, written: &Written) -> Result<Lifted> {

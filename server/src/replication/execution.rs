@@ -55,7 +55,8 @@ impl Progress {
             records_total: read(&self.records_total),
             blobs_done: read(&self.blobs_done),
             blobs_total: read(&self.blobs_total),
-            bytes_done: read(&self.bytes_done),
+            // What was sent in vain is counted too.
+            bytes_done: read(&self.bytes_done).min(read(&self.bytes_total)),
             bytes_total: read(&self.bytes_total),
         }
     }

@@ -1,5 +1,6 @@
 //! The engine's view of a source: HTTP for records, [`super::transfer`] for blobs.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -24,6 +25,8 @@ pub(super) struct HttpSource {
     pub(super) progress: Arc<Progress>,
     /// Requests for blobs that are under way at once, at most.
     pub(super) concurrency: usize,
+    /// Whether the source was found not to take many blobs in one stream.
+    pub(super) takes_no_batches: AtomicBool,
     /// Where it is noted who the source is, and of which feed it is one.
     pub(super) sources: Sources,
     pub(super) feed_id: i64,

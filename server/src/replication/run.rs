@@ -1,6 +1,7 @@
 //! One run of a replication client, recorded as an execution.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use pakhus_core::PackageType;
 use pakhus_core::replication::engine::{
@@ -170,6 +171,7 @@ fn remote_of(app: &App, feed: &Feed, source: Source, progress: Arc<Progress>) ->
         blobs: app.blobs.clone(),
         progress,
         concurrency: usize::try_from(feed.settings.limits.concurrency).unwrap_or(1),
+        takes_no_batches: AtomicBool::new(false),
         sources: app.replicator.sources.clone(),
         feed_id: feed.id,
         database: app.database.clone(),

@@ -1,9 +1,11 @@
 //! The source of a feed, asked over HTTP.
 
+mod upload;
+
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, StreamExt as _};
+use futures_util::stream::{self, Stream};
 use pakhus_core::Digest;
 use pakhus_core::replication::engine::{RemoteError, RemotePage};
 use pakhus_core::replication::{
@@ -11,7 +13,7 @@ use pakhus_core::replication::{
     RecordKey,
 };
 use reqwest::header::{HeaderMap, HeaderValue};
-use reqwest::{Body, Client, Method, RequestBuilder, Response, StatusCode};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 
 use super::limiter::Limiter;
@@ -90,7 +92,6 @@ impl Source {
         let client = Client::builder()
             .default_headers(headers)
             .connect_timeout(CONNECT)
-            .read_timeout(PAUSE)
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("pakhus/", env!("CARGO_PKG_VERSION")))
             .build()
@@ -207,14 +208,10 @@ impl Source {
     }
 
     fn stream(&self, response: Response) -> impl Stream<Item = Result<Bytes, SourceError>> + use<> {
-        let source = self.clone();
-        response.bytes_stream().then(move |bytes| {
-            let source = source.clone();
-            async move {
-                let bytes = bytes.map_err(|error| source.failed(&error))?;
-                source.limiter.pass(bytes.len()).await;
-                Ok(bytes)
-            }
+        stream::try_unfold((self.clone(), response), async |(source, mut response)| {
+            let Some(bytes) = source.patiently(response.chunk()).await? else { return Ok(None) };
+            source.limiter.pass(bytes.len()).await;
+            Ok(Some((bytes, (source, response))))
         })
     }
 
@@ -223,45 +220,6 @@ impl Source {
         let request = self.request(Method::POST, "/blobs/missing").json(&MissingBlobs { digests });
         let answer: MissingBlobs = self.json(self.send(request).await?, 8 * 1024 * 1024).await?;
         Ok(answer.digests)
-    }
-
-    /// Begins the upload of a blob, or finds it as it was left; says how many bytes the source has.
-    pub(super) async fn begin_upload(&self, digest: &Digest) -> Result<(String, u64), SourceError> {
-        #[derive(Deserialize)]
-        struct Upload {
-            id: String,
-            offset: u64,
-        }
-        let request = self.request(Method::POST, "/uploads").query(&[("digest", digest)]);
-        let Upload { id, offset } = self.json(self.send(request).await?, 4 * 1024).await?;
-        Ok((id, offset))
-    }
-
-    /// Sends `length` bytes of an upload from byte `offset` on.
-    pub(super) async fn append_upload(
-        &self,
-        id: &str,
-        digest: &Digest,
-        offset: u64,
-        length: u64,
-        bytes: impl Into<Body>,
-    ) -> Result<(), SourceError> {
-        let append = self
-            .request(Method::PATCH, &format!("/uploads/{id}"))
-            .query(&[("digest", digest.to_string()), ("offset", offset.to_string())])
-            .header(reqwest::header::CONTENT_LENGTH, length)
-            .body(bytes);
-        self.send(append).await?;
-        Ok(())
-    }
-
-    /// Ends an upload.
-    pub(super) async fn finish_upload(&self, id: &str, digest: &Digest) -> Result<(), SourceError> {
-        let finish = self
-            .request(Method::PUT, &format!("/uploads/{id}"))
-            .query(&[("digest", digest.to_string())]);
-        self.send(finish).await?;
-        Ok(())
     }
 
     /// Sends changes of this feed.
@@ -278,7 +236,11 @@ impl Source {
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Response, SourceError> {
-        let response = request.send().await.map_err(|error| self.failed(&error))?;
+        self.accepted(self.patiently(request.send()).await?).await
+    }
+
+    /// The answer, unless it is a refusal.
+    async fn accepted(&self, response: Response) -> Result<Response, SourceError> {
         let status = response.status();
         if status.is_success() {
             return Ok(response);
@@ -303,17 +265,32 @@ impl Source {
         serde_json::from_slice(&bytes).map_err(|error| SourceError::Broken(error.to_string()))
     }
 
-    async fn bytes(&self, response: Response, max: usize) -> Result<Bytes, SourceError> {
+    async fn bytes(&self, mut response: Response, max: usize) -> Result<Bytes, SourceError> {
         let mut all = BytesMut::new();
-        let mut stream = response.bytes_stream();
-        while let Some(bytes) = stream.next().await {
-            let bytes = bytes.map_err(|error| self.failed(&error))?;
+        while let Some(bytes) = self.patiently(response.chunk()).await? {
             if all.len() + bytes.len() > max {
                 return Err(SourceError::Broken(format!("an answer of more than {max} bytes")));
             }
             all.extend_from_slice(&bytes);
         }
         Ok(all.freeze())
+    }
+
+    /// Waits for the source, but not for longer than it may pause. The client's own limit would count the
+    /// time in which a body is sent as a pause.
+    async fn patiently<T>(
+        &self,
+        answer: impl Future<Output = reqwest::Result<T>>,
+    ) -> Result<T, SourceError> {
+        match tokio::time::timeout(PAUSE, answer).await {
+            Ok(answer) => answer.map_err(|error| self.failed(&error)),
+            Err(_) => Err(self.silent()),
+        }
+    }
+
+    fn silent(&self) -> SourceError {
+        let cause = format!("it paused for {} seconds", PAUSE.as_secs());
+        SourceError::Unreachable { url: self.url.clone(), cause }
     }
 
     fn failed(&self, error: &reqwest::Error) -> SourceError {

@@ -1,18 +1,27 @@
 //! Moving blobs between this site and a source: in parallel, small ones together in one stream, large
 //! ones resumed where they were cut off, each checked by its digest.
 
-use std::collections::VecDeque;
+mod send;
 
-use bytes::{Buf as _, Bytes, BytesMut};
+pub(super) use send::send;
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
-use pakhus_blobs::{Hashes, UploadId, WriterOptions};
+use pakhus_blobs::UploadId;
 use pakhus_core::{BlobRef, Digest};
 use reqwest::StatusCode;
 
 use super::execution::Progress;
+use super::frames::{Frames, NO_BLOB};
 use super::remote::HttpSource;
 use super::source::SourceError;
-use super::wire::{BATCH_BLOBS, BATCH_BYTES, NO_BLOB, SMALL_BLOB};
+use super::wire::{BATCH_BLOBS, BATCH_BYTES, SMALL_BLOB};
+
+/// How many bytes of small blobs are stored together. So many are in memory of each stream that is
+/// under way.
+const TOGETHER: u64 = 4 * 1024 * 1024;
 
 /// Blobs that could not be moved, with the reason.
 type Failed = Vec<(Digest, String)>;
@@ -64,16 +73,6 @@ pub(super) async fn fetch(remote: &HttpSource, blobs: Vec<BlobRef>) -> Result<Fa
     join(batches, large).await
 }
 
-/// Sends blobs of this site's store.
-pub(super) async fn send(remote: &HttpSource, blobs: Vec<BlobRef>) -> Result<Failed, SourceError> {
-    count(remote, &blobs);
-    stream::iter(blobs)
-        .map(|blob| async move { one(&blob, upload(remote, &blob).await) })
-        .buffer_unordered(remote.concurrency)
-        .try_fold(Vec::new(), join)
-        .await
-}
-
 async fn join(mut failed: Failed, more: Failed) -> Result<Failed, SourceError> {
     failed.extend(more);
     Ok(failed)
@@ -111,19 +110,46 @@ fn batches(blobs: Vec<BlobRef>) -> Vec<Vec<BlobRef>> {
     batches
 }
 
-/// Many small blobs in one stream. Each is stored while the next comes.
+/// Many small blobs in one stream. What comes is stored together.
 async fn fetch_batch(remote: &HttpSource, batch: Vec<BlobRef>) -> Result<Failed, SourceError> {
     let digests = batch.iter().map(|blob| blob.digest).collect();
     let mut frames = Frames::new(Box::pin(remote.source.blobs(digests).await?));
-    let mut stored = stream::FuturesUnordered::new();
     let mut failed = Vec::new();
-    for blob in batch {
+    let mut wanted = batch.into_iter();
+    while wanted.len() > 0 {
+        let mut group = Group::default();
+        let received = receive(remote, &mut frames, &mut wanted, &mut group).await;
+        // What came before a line broke counts.
+        failed.extend(store(remote, group).await);
+        received?;
+    }
+    Ok(failed)
+}
+
+/// Small blobs that are stored together.
+#[derive(Default)]
+struct Group {
+    blobs: Vec<(Digest, Bytes)>,
+    failed: Failed,
+}
+
+/// The next of the wanted blobs.
+async fn receive(
+    remote: &HttpSource,
+    frames: &mut Frames<impl Stream<Item = Result<Bytes, SourceError>> + Unpin>,
+    wanted: &mut std::vec::IntoIter<BlobRef>,
+    group: &mut Group,
+) -> Result<(), SourceError> {
+    let mut received = 0;
+    while received < TOGETHER
+        && let Some(blob) = wanted.next()
+    {
         let (digest, length) = frames.head().await?;
         if digest != blob.digest {
             return Err(SourceError::Broken("other blobs than were asked for".to_owned()));
         }
         if length == NO_BLOB {
-            failed.push((digest, "the source has it no longer".to_owned()));
+            group.failed.push((digest, "the source has it no longer".to_owned()));
             continue;
         }
         if length > SMALL_BLOB {
@@ -131,35 +157,35 @@ async fn fetch_batch(remote: &HttpSource, batch: Vec<BlobRef>) -> Result<Failed,
         }
         let bytes = frames.take(length).await?;
         Progress::add(&remote.progress.bytes_done, length);
-        stored.push(store(remote, blob, bytes));
-        while stored.len() >= remote.concurrency {
-            if let Some(done) = stored.next().await {
-                failed.extend(done);
-            }
+        received += length;
+        if length == blob.size {
+            group.blobs.push((digest, bytes));
+        } else {
+            group.failed.push((digest, wrong_length(&blob)));
         }
     }
-    while let Some(done) = stored.next().await {
-        failed.extend(done);
-    }
-    Ok(failed)
+    Ok(())
 }
 
-async fn store(remote: &HttpSource, blob: BlobRef, bytes: Bytes) -> Option<(Digest, String)> {
-    let options = WriterOptions { max_size: blob.size, hashes: Hashes::Sha256 };
-    let storing = async {
-        let mut writer = remote.blobs.writer(options);
-        writer.write(bytes).await?;
-        writer.finish(Some(blob.digest)).await
-    };
-    match storing.await {
-        Ok(written) if written.size != blob.size => Some((blob.digest, wrong_length(&blob))),
-        Ok(_) => {
-            Progress::add(&remote.progress.blobs_done, 1);
-            remote.fetched(blob.digest);
-            None
+async fn store(remote: &HttpSource, group: Group) -> Failed {
+    let Group { blobs, mut failed } = group;
+    let digests: Vec<_> = blobs.iter().map(|(digest, _)| *digest).collect();
+    match remote.blobs.store_all(blobs).await {
+        Ok(refused) => {
+            let refused: HashMap<_, _> =
+                refused.into_iter().map(|(digest, error)| (digest, error.to_string())).collect();
+            for digest in digests.into_iter().filter(|digest| !refused.contains_key(digest)) {
+                Progress::add(&remote.progress.blobs_done, 1);
+                remote.fetched(digest);
+            }
+            failed.extend(refused);
         }
-        Err(error) => Some((blob.digest, error.to_string())),
+        Err(error) => {
+            let reason = error.to_string();
+            failed.extend(digests.into_iter().map(|digest| (digest, reason.clone())));
+        }
     }
+    failed
 }
 
 fn wrong_length(blob: &BlobRef) -> String {
@@ -199,76 +225,4 @@ async fn fetch_large(remote: &HttpSource, blob: &BlobRef) -> Result<(), Trouble>
     remote.fetched(blob.digest);
     Progress::add(&remote.progress.blobs_done, 1);
     Ok(())
-}
-
-async fn upload(remote: &HttpSource, blob: &BlobRef) -> Result<(), Trouble> {
-    let (id, mut offset) = remote.source.begin_upload(&blob.digest).await?;
-    if offset > blob.size {
-        // It cannot be of this blob: ending it is refused, and removes it.
-        let _ = remote.source.finish_upload(&id, &blob.digest).await;
-        offset = remote.source.begin_upload(&blob.digest).await?.1;
-    }
-    Progress::add(&remote.progress.bytes_done, offset.min(blob.size));
-    if offset < blob.size {
-        let rest = remote.blobs.read(&blob.digest, offset..blob.size).await?.ok_or_else(|| {
-            let digest = blob.digest;
-            Trouble::Blob(format!("{digest} is not stored here; restore it from a backup"))
-        })?;
-        let progress = std::sync::Arc::clone(&remote.progress);
-        let limiter = remote.source.limiter().clone();
-        let rest = rest.and_then(move |chunk: Bytes| {
-            Progress::add(&progress.bytes_done, chunk.len() as u64);
-            let limiter = limiter.clone();
-            async move {
-                limiter.pass(chunk.len()).await;
-                Ok(chunk)
-            }
-        });
-        let body = reqwest::Body::wrap_stream(rest);
-        remote.source.append_upload(&id, &blob.digest, offset, blob.size - offset, body).await?;
-    }
-    remote.source.finish_upload(&id, &blob.digest).await?;
-    Progress::add(&remote.progress.blobs_done, 1);
-    Ok(())
-}
-
-/// Takes apart a stream of frames: 32 bytes of digest, 8 of length, the bytes.
-struct Frames<S> {
-    stream: S,
-    waiting: VecDeque<Bytes>,
-    length: usize,
-}
-
-impl<S: Stream<Item = Result<Bytes, SourceError>> + Unpin> Frames<S> {
-    const fn new(stream: S) -> Self {
-        Self { stream, waiting: VecDeque::new(), length: 0 }
-    }
-
-    async fn head(&mut self) -> Result<(Digest, u64), SourceError> {
-        let mut head = self.take(40).await?;
-        let mut digest = [0; 32];
-        head.copy_to_slice(&mut digest);
-        Ok((Digest::from_bytes(digest), head.get_u64()))
-    }
-
-    async fn take(&mut self, length: u64) -> Result<Bytes, SourceError> {
-        let cut = || SourceError::Broken("a stream of blobs that breaks off".to_owned());
-        let length = usize::try_from(length).map_err(|_| cut())?;
-        while self.length < length {
-            let chunk = self.stream.try_next().await?.ok_or_else(cut)?;
-            self.length += chunk.len();
-            self.waiting.push_back(chunk);
-        }
-        self.length -= length;
-        let mut taken = BytesMut::with_capacity(length);
-        while taken.len() < length {
-            let Some(chunk) = self.waiting.front_mut() else { break };
-            let part = chunk.split_to(chunk.len().min(length - taken.len()));
-            taken.extend_from_slice(&part);
-            if chunk.is_empty() {
-                self.waiting.pop_front();
-            }
-        }
-        Ok(taken.freeze())
-    }
 }

@@ -1,5 +1,6 @@
 //! How the protocol looks on HTTP: headers, limits, pages of NDJSON.
 
+use pakhus_core::Digest;
 use pakhus_core::replication::{ChangeLine, PageEnd, Record, RecordKey, State};
 use serde::{Deserialize, Serialize};
 
@@ -36,13 +37,25 @@ pub(super) const SMALL_BLOB: u64 = 256 * 1024;
 pub(super) const BATCH_BLOBS: usize = 256;
 /// The most bytes of one stream.
 pub(super) const BATCH_BYTES: u64 = 16 * 1024 * 1024;
-/// In place of the length of a blob that is not there.
-pub(super) const NO_BLOB: u64 = u64::MAX;
 
 /// Asks for records by their keys.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct RecordKeys {
     pub(super) keys: Vec<RecordKey>,
+}
+
+/// What a server made of many small blobs.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct TakenBlobs {
+    pub(super) stored: Vec<Digest>,
+    pub(super) refused: Vec<RefusedBlob>,
+}
+
+/// A blob that the server did not store, and why.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct RefusedBlob {
+    pub(super) digest: Digest,
+    pub(super) detail: String,
 }
 
 /// The longest time a server holds a request for changes, in seconds.

@@ -69,7 +69,9 @@ async fn only_a_read_write_feed_takes_changes() {
         let answer = post(&server, "/replication/libs/changes", "").await;
         let detail = is_problem(answer, 403).await;
         assert!(detail.contains(mode), "{detail}");
-        is_problem(post(&server, "/replication/libs/uploads?digest=x", "").await, 403).await;
+        for path in ["uploads?digest=x", "uploads/batch"] {
+            is_problem(post(&server, &format!("/replication/libs/{path}"), "").await, 403).await;
+        }
     }
 }
 
@@ -235,6 +237,8 @@ async fn a_request_that_the_protocol_does_not_know_is_answered_with_a_problem() 
         (Method::POST, "blobs/batch", "[", 400),
         (Method::POST, "uploads", "", 400),
         (Method::POST, "uploads?digest=..%2fx", "", 400),
+        (Method::POST, "uploads/batch", "no frame", 400),
+        (Method::PATCH, "uploads/batch", "", 405),
     ];
     for (method, path, body, status) in cases {
         println!("{method} {path} {body}");
@@ -254,6 +258,7 @@ async fn who_has_no_sync_token_of_the_feed_sees_and_changes_nothing() {
             (Method::GET, "/replication/libs/changes"),
             (Method::POST, "/replication/libs/changes"),
             (Method::POST, "/replication/libs/uploads?digest=x"),
+            (Method::POST, "/replication/libs/uploads/batch"),
         ] {
             let request = server.anonymous(method, path).bearer_auth(token).body("x");
             is_problem(request.send().await.expect("an answer"), 401).await;

@@ -5,6 +5,7 @@ mod adversity;
 mod bad_admin;
 mod bad_publish;
 mod bad_replication;
+mod batch_uploads;
 mod compression;
 mod configuration;
 mod conflicts;

@@ -26,7 +26,7 @@ const RUNS: usize = 20;
 const VERSIONS: usize = 100;
 
 /// What can be measured by itself.
-pub(crate) const PARTS: [&str; 4] = ["small", "large", "nothing", "latency"];
+pub(crate) const PARTS: [&str; 5] = ["small", "push", "large", "nothing", "latency"];
 
 /// Measures `part`, or everything, and prints.
 pub(crate) async fn measure(part: Option<&str>) {
@@ -35,6 +35,9 @@ pub(crate) async fn measure(part: Option<&str>) {
     let mut kept = Kept::default();
     if wanted("small") {
         first_syncs(&mut kept, "10,000 of 10 kB", 10_000, 10_000, true).await;
+    }
+    if wanted("push") {
+        first_pushes(&mut kept, "10,000 of 10 kB", 10_000, 10_000).await;
     }
     if wanted("large") {
         first_syncs(&mut kept, "100 of 10 MB", 100, 10_000_000, false).await;
@@ -89,8 +92,12 @@ async fn hub() -> Server {
 
 /// A site that mirrors a hub at `address`, and runs by itself once, at its start.
 async fn leaf(address: &str) -> Server {
+    mirror_of(address).start().await
+}
+
+fn mirror_of(address: &str) -> Setup {
     let url = format!("http://{address}/replication/libs");
-    Setup::new().npm_feed("libs", "disabled").client_of_url(&url, "mirror", "1h").start().await
+    Setup::new().npm_feed("libs", "disabled").client_of_url(&url, "mirror", "1h")
 }
 
 async fn sync(leaf: &Server) {
@@ -172,6 +179,31 @@ async fn first_sync(kept: &mut Kept, hub: &str, packages: usize) -> Duration {
     assert_eq!(leaf.holdings("libs").await.len(), packages);
     kept.stop(leaf).await;
     took
+}
+
+/// First pushes of a site's packages to empty hubs.
+async fn first_pushes(kept: &mut Kept, what: &str, packages: usize, bytes: usize) {
+    let mut site = Setup::new().npm_feed("libs", "disabled").start().await;
+    fill(&site, packages, bytes).await;
+    for line in ["loopback", "50 ms"] {
+        let mut took = Vec::new();
+        for _ in 0..TIMES {
+            let hub = hub().await;
+            let far = Relay::start_long(hub.address(), FAR / 2).await;
+            let near = hub.address().to_owned();
+            site.reconfigure(mirror_of(&if line == "loopback" { near } else { far.address() }));
+            let started = Instant::now();
+            site.restart().await;
+            sync(&site).await;
+            took.push(started.elapsed());
+            assert_eq!(hub.holdings("libs").await.len(), packages);
+            kept.stop(hub).await;
+        }
+        Compared::new(&format!("first push, {what}, {line}"))
+            .pakhus(&seconds(percentile(&mut took, 50)))
+            .print();
+    }
+    kept.stop(site).await;
 }
 
 /// Runs that find nothing, and one that finds ten changes.
