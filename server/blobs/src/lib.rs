@@ -12,6 +12,7 @@
 //!
 //! Everything here needs a Tokio runtime: disks are waited for on its blocking threads.
 
+mod batch;
 mod buffered;
 mod error;
 mod hash;

@@ -47,6 +47,16 @@ impl Place {
     /// Whether the blob is stored already, whole. If so, it is durable and counts as stored now:
     /// its time of modification is the present, so that a collection of old garbage spares it.
     pub(crate) fn confirm(&self, digest: &Digest, size: u64) -> Result<bool> {
+        let is_stored = self.find(digest, size)?;
+        if is_stored {
+            // Another writer may have renamed it there a moment ago and not have synced it yet.
+            self.sync_parent(&self.layout.blob(digest))?;
+        }
+        Ok(is_stored)
+    }
+
+    /// The same, but the name of the blob may not be durable yet.
+    pub(crate) fn find(&self, digest: &Digest, size: u64) -> Result<bool> {
         let path = self.layout.blob(digest);
         let file = match File::open(&path) {
             Ok(file) => file,
@@ -68,8 +78,6 @@ impl Place {
             // Only the owner of a file may do this; one restored by another user is still good.
             tracing::warn!(blob.digest = %digest, %error, "cannot mark a blob as stored again");
         }
-        // Another writer may have renamed it there a moment ago and not have synced it yet.
-        self.sync_parent(&path)?;
         Ok(true)
     }
 
@@ -108,6 +116,33 @@ impl Place {
         Ok(())
     }
 
+    /// Makes sure that `directory`, which is below the root, exists. Its name is durable once all of
+    /// `to_sync` is synced; then `made` is to be handed to [`Self::note_durable`].
+    pub(crate) fn make_below(
+        &self,
+        directory: &Path,
+        made: &mut HashSet<PathBuf>,
+        to_sync: &mut HashSet<PathBuf>,
+    ) -> io::Result<()> {
+        if directory == self.layout.root()
+            || made.contains(directory)
+            || self.durable().contains(directory)
+        {
+            return Ok(());
+        }
+        let parent = directory.parent().unwrap_or(self.layout.root());
+        self.make_below(parent, made, to_sync)?;
+        make(directory)?;
+        to_sync.insert(parent.to_path_buf());
+        made.insert(directory.to_path_buf());
+        Ok(())
+    }
+
+    /// Notes directories whose names are durable now.
+    pub(crate) fn note_durable(&self, made: HashSet<PathBuf>) {
+        self.durable().extend(made);
+    }
+
     fn durable(&self) -> std::sync::MutexGuard<'_, HashSet<PathBuf>> {
         self.durable.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -132,7 +167,7 @@ fn make(directory: &Path) -> io::Result<()> {
 }
 
 /// Makes the names in `directory` durable.
-fn sync_directory(directory: &Path) -> io::Result<()> {
+pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
     // Elsewhere a directory cannot be opened as a file, and names are durable by other means.
     if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
 }

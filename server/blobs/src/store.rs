@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
 use object_store::local::LocalFileSystem;
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt as _};
 use pakhus_core::Digest;
 
+use crate::batch;
 use crate::error::{Error, Result, blocking};
 use crate::layout;
 use crate::place::Place;
@@ -71,6 +73,17 @@ impl BlobStore {
     #[must_use]
     pub fn writer(&self, options: WriterOptions) -> BlobWriter {
         BlobWriter::new(Arc::clone(&self.place), options)
+    }
+
+    /// Makes small blobs, each with its digest, durable together: much sooner than one by one. Returns
+    /// those that could not be stored, with why; all others are stored. A blob that is stored already is
+    /// not stored again.
+    ///
+    /// # Errors
+    /// When what concerns all of them fails; then none counts as stored.
+    pub async fn store_all(&self, blobs: Vec<(Digest, Bytes)>) -> Result<Vec<(Digest, Error)>> {
+        let place = Arc::clone(&self.place);
+        blocking(move || batch::store_all(&place, blobs)).await
     }
 
     /// The resumable uploads of this store.

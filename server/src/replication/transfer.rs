@@ -1,11 +1,11 @@
 //! Moving blobs between this site and a source: in parallel, small ones together in one stream, large
 //! ones resumed where they were cut off, each checked by its digest.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
-use pakhus_blobs::{Hashes, UploadId, WriterOptions};
+use pakhus_blobs::UploadId;
 use pakhus_core::{BlobRef, Digest};
 use reqwest::StatusCode;
 
@@ -13,6 +13,10 @@ use super::execution::Progress;
 use super::remote::HttpSource;
 use super::source::SourceError;
 use super::wire::{BATCH_BLOBS, BATCH_BYTES, NO_BLOB, SMALL_BLOB};
+
+/// How many bytes of small blobs are stored together. So many are in memory of each stream that is
+/// under way.
+const TOGETHER: u64 = 4 * 1024 * 1024;
 
 /// Blobs that could not be moved, with the reason.
 type Failed = Vec<(Digest, String)>;
@@ -111,19 +115,46 @@ fn batches(blobs: Vec<BlobRef>) -> Vec<Vec<BlobRef>> {
     batches
 }
 
-/// Many small blobs in one stream. Each is stored while the next comes.
+/// Many small blobs in one stream. What comes is stored together.
 async fn fetch_batch(remote: &HttpSource, batch: Vec<BlobRef>) -> Result<Failed, SourceError> {
     let digests = batch.iter().map(|blob| blob.digest).collect();
     let mut frames = Frames::new(Box::pin(remote.source.blobs(digests).await?));
-    let mut stored = stream::FuturesUnordered::new();
     let mut failed = Vec::new();
-    for blob in batch {
+    let mut wanted = batch.into_iter();
+    while wanted.len() > 0 {
+        let mut group = Group::default();
+        let received = receive(remote, &mut frames, &mut wanted, &mut group).await;
+        // What came before a line broke counts.
+        failed.extend(store(remote, group).await);
+        received?;
+    }
+    Ok(failed)
+}
+
+/// Small blobs that are stored together.
+#[derive(Default)]
+struct Group {
+    blobs: Vec<(Digest, Bytes)>,
+    failed: Failed,
+}
+
+/// The next of the wanted blobs.
+async fn receive(
+    remote: &HttpSource,
+    frames: &mut Frames<impl Stream<Item = Result<Bytes, SourceError>> + Unpin>,
+    wanted: &mut std::vec::IntoIter<BlobRef>,
+    group: &mut Group,
+) -> Result<(), SourceError> {
+    let mut received = 0;
+    while received < TOGETHER
+        && let Some(blob) = wanted.next()
+    {
         let (digest, length) = frames.head().await?;
         if digest != blob.digest {
             return Err(SourceError::Broken("other blobs than were asked for".to_owned()));
         }
         if length == NO_BLOB {
-            failed.push((digest, "the source has it no longer".to_owned()));
+            group.failed.push((digest, "the source has it no longer".to_owned()));
             continue;
         }
         if length > SMALL_BLOB {
@@ -131,35 +162,35 @@ async fn fetch_batch(remote: &HttpSource, batch: Vec<BlobRef>) -> Result<Failed,
         }
         let bytes = frames.take(length).await?;
         Progress::add(&remote.progress.bytes_done, length);
-        stored.push(store(remote, blob, bytes));
-        while stored.len() >= remote.concurrency {
-            if let Some(done) = stored.next().await {
-                failed.extend(done);
-            }
+        received += length;
+        if length == blob.size {
+            group.blobs.push((digest, bytes));
+        } else {
+            group.failed.push((digest, wrong_length(&blob)));
         }
     }
-    while let Some(done) = stored.next().await {
-        failed.extend(done);
-    }
-    Ok(failed)
+    Ok(())
 }
 
-async fn store(remote: &HttpSource, blob: BlobRef, bytes: Bytes) -> Option<(Digest, String)> {
-    let options = WriterOptions { max_size: blob.size, hashes: Hashes::Sha256 };
-    let storing = async {
-        let mut writer = remote.blobs.writer(options);
-        writer.write(bytes).await?;
-        writer.finish(Some(blob.digest)).await
-    };
-    match storing.await {
-        Ok(written) if written.size != blob.size => Some((blob.digest, wrong_length(&blob))),
-        Ok(_) => {
-            Progress::add(&remote.progress.blobs_done, 1);
-            remote.fetched(blob.digest);
-            None
+async fn store(remote: &HttpSource, group: Group) -> Failed {
+    let Group { blobs, mut failed } = group;
+    let digests: Vec<_> = blobs.iter().map(|(digest, _)| *digest).collect();
+    match remote.blobs.store_all(blobs).await {
+        Ok(refused) => {
+            let refused: HashMap<_, _> =
+                refused.into_iter().map(|(digest, error)| (digest, error.to_string())).collect();
+            for digest in digests.into_iter().filter(|digest| !refused.contains_key(digest)) {
+                Progress::add(&remote.progress.blobs_done, 1);
+                remote.fetched(digest);
+            }
+            failed.extend(refused);
         }
-        Err(error) => Some((blob.digest, error.to_string())),
+        Err(error) => {
+            let reason = error.to_string();
+            failed.extend(digests.into_iter().map(|digest| (digest, reason.clone())));
+        }
     }
+    failed
 }
 
 fn wrong_length(blob: &BlobRef) -> String {

@@ -3,6 +3,7 @@
 mod conformance;
 mod reading;
 mod sweeping;
+mod together;
 mod uploading;
 mod writing;
 

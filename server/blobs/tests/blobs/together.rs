@@ -1,0 +1,85 @@
+//! Small blobs that are stored together.
+
+use std::fs;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use pakhus_blobs::{Error, WHOLE};
+use pakhus_core::Digest;
+
+use crate::{Fixture, blob_file, pattern, put, read};
+
+fn with_digests(blobs: impl IntoIterator<Item = Bytes>) -> Vec<(Digest, Bytes)> {
+    blobs.into_iter().map(|bytes| (Digest::of(&bytes), bytes)).collect()
+}
+
+#[tokio::test]
+async fn what_is_stored_together_is_read_by_its_digest_also_by_the_next_process() {
+    let mut fixture = Fixture::new().await;
+    let blobs = with_digests((0..300).map(pattern));
+    let failed = fixture.store.store_all(blobs.clone()).await.expect("stored");
+    assert!(failed.is_empty(), "{failed:?}");
+    fixture.restart().await;
+    for (digest, bytes) in blobs {
+        assert_eq!(read(&fixture.store, &digest, WHOLE).await, Some(bytes.to_vec()));
+    }
+}
+
+#[tokio::test]
+async fn one_of_them_with_another_digest_is_refused_alone() {
+    let fixture = Fixture::new().await;
+    let wrong = Digest::of(b"others");
+    let mut blobs = with_digests([pattern(10), pattern(20)]);
+    blobs.insert(1, (wrong, Bytes::from_static(b"these")));
+    let failed = fixture.store.store_all(blobs).await.expect("stored");
+    assert!(
+        matches!(&failed[..], [(digest, Error::DigestMismatch { .. })] if *digest == wrong),
+        "{failed:?}"
+    );
+    let mut expected = vec![blob_file(&pattern(10)), blob_file(&pattern(20))];
+    expected.sort();
+    assert_eq!(fixture.files(), expected);
+}
+
+#[tokio::test]
+async fn what_is_stored_already_is_not_stored_again_and_is_young_again() {
+    let fixture = Fixture::new().await;
+    put(&fixture.store, pattern(10)).await.expect("put");
+    let path = fixture.directory.path().join(blob_file(&pattern(10)));
+    let long_ago = SystemTime::now() - Duration::from_secs(1_000_000);
+    fs::File::open(&path).and_then(|file| file.set_modified(long_ago)).expect("set modified");
+    // Twice in one call, too.
+    let blobs = with_digests([pattern(10), pattern(20), pattern(20)]);
+    let failed = fixture.store.store_all(blobs).await.expect("stored");
+    assert!(failed.is_empty(), "{failed:?}");
+    let modified = fs::metadata(&path).and_then(|found| found.modified()).expect("modified");
+    assert!(modified > long_ago + Duration::from_secs(900_000));
+    assert_eq!(fixture.files().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_calls_with_the_same_blobs_at_once_all_succeed() {
+    let fixture = Fixture::new().await;
+    let calls = (0..8).map(|_| {
+        let store = fixture.store.clone();
+        let blobs = with_digests((0..100).map(pattern));
+        tokio::spawn(async move { store.store_all(blobs).await })
+    });
+    for failed in join_all(calls).await {
+        let failed = failed.expect("no panic").expect("stored");
+        assert!(failed.is_empty(), "{failed:?}");
+    }
+    assert_eq!(fixture.files().len(), 100);
+}
+
+#[tokio::test]
+async fn a_place_that_is_taken_fails_them_all_and_nothing_is_left_in_between() {
+    let fixture = Fixture::new().await;
+    // A directory where the file belongs.
+    let place = fixture.directory.path().join(blob_file(&pattern(10)));
+    fs::create_dir_all(&place).expect("made");
+    let failed = fixture.store.store_all(with_digests([pattern(10)])).await;
+    assert!(matches!(failed, Err(Error::Io { .. })), "{failed:?}");
+    assert_eq!(fixture.files(), Vec::<String>::new());
+}
