@@ -2,6 +2,7 @@
 //!
 //! The rules are in `pakhus_core::replication`; here is what moves: HTTP, blobs, the schedule.
 
+mod blob_batch;
 mod clients;
 mod execution;
 mod lease;

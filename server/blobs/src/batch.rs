@@ -1,10 +1,10 @@
 //! Many small blobs at once: the file system is synced twice for all of them, where each by itself takes
 //! two syncs or more.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
-use std::io::Write as _;
-use std::path::PathBuf;
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
 #[cfg(target_os = "linux")]
 use std::sync::LazyLock;
 
@@ -78,6 +78,35 @@ pub(crate) fn store_all(
     }
     place.note_durable(made);
     Ok(failed)
+}
+
+/// Reads blobs of at most `max_size` bytes; leaves out what is not stored, larger, or cannot be read.
+/// Blocks.
+pub(crate) fn read_all(place: &Place, digests: &[Digest], max_size: u64) -> HashMap<Digest, Bytes> {
+    let mut blobs = HashMap::with_capacity(digests.len());
+    for digest in digests {
+        match read(&place.layout().blob(digest), max_size) {
+            Ok(Some(bytes)) => drop(blobs.insert(*digest, bytes)),
+            Ok(None) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                tracing::error!(blob.digest = %digest, %error, "a blob cannot be read");
+            }
+        }
+    }
+    blobs
+}
+
+fn read(path: &Path, max_size: u64) -> io::Result<Option<Bytes>> {
+    let file = File::open(path)?;
+    let size = file.metadata()?.len();
+    if size > max_size {
+        return Ok(None);
+    }
+    // A byte more than there is, so that the end is found without growing.
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
+    file.take(size).read_to_end(&mut bytes)?;
+    Ok(Some(bytes.into()))
 }
 
 /// Writes a blob to a file of its own; `None` when it is stored already.

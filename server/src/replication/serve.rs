@@ -1,7 +1,6 @@
 //! The replication API: `/replication/FEED`.
 
 use std::collections::HashSet;
-use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -9,9 +8,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch, post};
 use axum::{Json, Router};
-use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, StreamExt as _};
-use pakhus_blobs::WHOLE;
 use pakhus_core::replication::engine::{
     self, CursorRefused, FeedStore as _, LogEnd, TakeRefused, Tree,
 };
@@ -27,7 +24,7 @@ use serde::Deserialize;
 use super::clients::note_verdict;
 use super::server_auth::Peer;
 use super::store::DatabaseFeed;
-use super::{run, uploads, wire};
+use super::{blob_batch, run, uploads, wire};
 use crate::app::{App, VERSION, now};
 use crate::host::RequestBody;
 use crate::http::{BlobAnswer, Input, PathOf, Problem, QueryOf, blob_response};
@@ -43,7 +40,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/replication/{feed}/records", post(read_records))
         .route("/replication/{feed}/fingerprint", get(fingerprint))
         .route("/replication/{feed}/blobs/missing", post(missing_blobs))
-        .route("/replication/{feed}/blobs/batch", post(blob_batch))
+        .route("/replication/{feed}/blobs/batch", post(blob_batch::serve))
         .route("/replication/{feed}/blobs/{digest}", get(blob))
         .route("/replication/{feed}/uploads", post(uploads::begin))
         .route("/replication/{feed}/uploads/{id}", patch(uploads::append).put(uploads::finish))
@@ -267,52 +264,6 @@ async fn check_sizes(app: &App, feed: &Feed, records: &[Record]) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// `POST blobs/batch`: many small blobs in one stream, each preceded by its 32 bytes of digest and 8
-/// of length; a length of all ones where the blob is not there.
-async fn blob_batch(
-    State(app): State<App>,
-    peer: Peer,
-    Input(asked): Input<MissingBlobs>,
-) -> Result<Response> {
-    peer.may_read()?;
-    if asked.digests.len() > wire::BATCH_BLOBS {
-        let most = wire::BATCH_BLOBS;
-        return Err(Problem::bad_request(format!("ask for at most {most} blobs at once")));
-    }
-    let sizes = blobs::named_sizes(&app.database, peer.feed.id, &asked.digests).await?;
-    let frames = stream::iter(asked.digests)
-        .map(move |digest| {
-            let size = sizes.get(&digest).copied().filter(|size| *size <= wire::SMALL_BLOB);
-            frame(app.clone(), digest, size)
-        })
-        .buffered(4)
-        .map(Ok::<_, Infallible>);
-    let body = axum::body::Body::from_stream(frames);
-    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], body).into_response())
-}
-
-async fn frame(app: App, digest: Digest, size: Option<u64>) -> Bytes {
-    let bytes = match size {
-        Some(_) => read_small(&app, &digest).await,
-        None => None,
-    };
-    let length = bytes.as_ref().map_or(wire::NO_BLOB, |bytes| bytes.len() as u64);
-    let mut frame = BytesMut::with_capacity(40 + bytes.as_ref().map_or(0, BytesMut::len));
-    frame.extend_from_slice(digest.as_bytes());
-    frame.extend_from_slice(&length.to_be_bytes());
-    frame.extend_from_slice(&bytes.unwrap_or_default());
-    frame.freeze()
-}
-
-async fn read_small(app: &App, digest: &Digest) -> Option<BytesMut> {
-    let mut reader = app.blobs.read(digest, WHOLE).await.ok().flatten()?;
-    let mut bytes = BytesMut::new();
-    while let Some(chunk) = reader.next().await {
-        bytes.extend_from_slice(&chunk.ok()?);
-    }
-    Some(bytes)
 }
 
 async fn missing_blobs(

@@ -1,4 +1,4 @@
-//! Small blobs that are stored together.
+//! Small blobs that are stored, and read, together.
 
 use std::fs;
 use std::time::{Duration, SystemTime};
@@ -82,4 +82,15 @@ async fn a_place_that_is_taken_fails_them_all_and_nothing_is_left_in_between() {
     let failed = fixture.store.store_all(with_digests([pattern(10)])).await;
     assert!(matches!(failed, Err(Error::Io { .. })), "{failed:?}");
     assert_eq!(fixture.files(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_is_read_together_lacks_what_is_not_stored_or_too_large() {
+    let fixture = Fixture::new().await;
+    let blobs = with_digests([pattern(0), pattern(10), pattern(1_000), pattern(1_001)]);
+    fixture.store.store_all(blobs.clone()).await.expect("stored");
+    let mut digests: Vec<_> = blobs.iter().map(|(digest, _)| *digest).collect();
+    digests.push(Digest::of(b"never stored"));
+    let read = fixture.store.read_all(digests, 1_000).await.expect("read");
+    assert_eq!(read, blobs.into_iter().take(3).collect());
 }
