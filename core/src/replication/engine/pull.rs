@@ -7,13 +7,14 @@ use futures_util::future::join3;
 use super::RemotePage;
 use super::report::Movement;
 use super::run::{Result, Run, shake_hands};
-use super::store::Link;
+use super::store::{Batch, Link};
 use super::take::{Taken, Taking};
 use crate::Digest;
 use crate::replication::{Position, Record, ServerMode};
 
-/// The most records of one page.
-pub(super) const PAGE: u64 = 500;
+/// The most records of one page. Larger pages are asked for, fetched and written less often; three are
+/// in memory.
+const PAGE: u64 = 2_000;
 
 /// A page that came, with the link as it is once the page is written.
 struct Page {
@@ -33,13 +34,14 @@ impl Run<'_> {
     /// cursor that counts it as read.
     pub(super) async fn pull(&mut self) -> Result<()> {
         let fresh = self.link.is_unread() && self.link.cursor.witness == Position::START;
+        let push_seq = self.link.push_seq;
         let (mut page, mut prepared) = (None, None);
         let mut more = true;
         let mut outcome = Ok(());
         while more || page.is_some() || prepared.is_some() {
             if must_wait(&page, &prepared) {
                 let written = self.write_page(prepared.take()).await?;
-                self.report.add(&written.report);
+                self.note_written(&written);
             }
             let fetched = prepared.as_mut().map(|page: &mut Prepared| page.taking.fetched());
             let (written, next_prepared, next) = join3(
@@ -48,7 +50,7 @@ impl Run<'_> {
                 self.next_page(more, fresh),
             )
             .await;
-            self.report.add(&written?.report);
+            self.note_written(&written?);
             prepared = next_prepared?;
             let next = match next {
                 Ok(next) => self.note(next).await,
@@ -59,6 +61,11 @@ impl Run<'_> {
                 outcome = Err(error);
                 (None, false)
             });
+        }
+        if self.link.push_seq != push_seq {
+            let mut batch = Batch::new(self.policy);
+            batch.link = Some(self.link.clone());
+            self.store.apply(batch).await?;
         }
         outcome
     }
@@ -101,6 +108,18 @@ impl Run<'_> {
         let taken = self.write(taking).await?;
         self.journal.moved(Movement::RecordsDone(records));
         Ok(taken)
+    }
+
+    /// Counts what was written. What was just taken from the source need not be looked at again to find
+    /// what is to be sent to it, as long as nothing else was written here since the last push.
+    fn note_written(&mut self, taken: &Taken) {
+        self.report.add(&taken.report);
+        if let Some((start, end)) = taken.written
+            && start == self.link.push_seq
+            && self.sends()
+        {
+            self.link.push_seq = end;
+        }
     }
 
     /// For a feed that only pushes: whether the source still has what was pushed. A source that was

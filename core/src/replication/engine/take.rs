@@ -40,6 +40,8 @@ pub(super) struct Taking {
 pub(super) struct Taken {
     /// The records whose state here stands, with it.
     pub(super) kept_local: Vec<(RecordKey, State)>,
+    /// The end of this feed's log before and after they were written.
+    pub(super) written: Option<(u64, u64)>,
     pub(super) report: Report,
 }
 
@@ -157,6 +159,7 @@ impl Run<'_> {
         taken.report.pulled += outcome.applied;
         taken.report.conflicts += outcome.conflicts;
         taken.kept_local.extend(outcome.kept_local);
+        taken.written = outcome.start.zip(outcome.end).map(|(start, end)| (start.seq, end.seq));
         Ok(taken)
     }
 
