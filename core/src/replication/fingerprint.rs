@@ -7,7 +7,6 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::key::{KeyKind, RecordKey};
-use super::state::State;
 use crate::Digest;
 use crate::digest::hex;
 
@@ -117,14 +116,6 @@ impl Fingerprint {
         self.live.add(&part.live);
         self.gone.add(&part.gone);
         self.counts.add(&part.counts);
-    }
-
-    /// Replaces the state of a key by another.
-    pub fn replace(&mut self, key: &RecordKey, before: Option<&State>, after: &State) {
-        if let Some(before) = before {
-            self.subtract(key, before.digest(), before.is_live());
-        }
-        self.add(key, after.digest(), after.is_live());
     }
 }
 

@@ -5,79 +5,169 @@ use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-#[cfg(target_os = "linux")]
-use std::sync::LazyLock;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use pakhus_core::Digest;
+use tokio::runtime::Handle;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, blocking};
+use crate::file_system::FileSystem;
 use crate::place::{Place, sync_directory};
 
-/// A file in `incoming/`, removed when this is dropped, unless it was moved away.
+/// Fewer are each synced by itself: syncing a file system also waits for what others write to it.
+const FEW: usize = 16;
+
+/// Small blobs that become durable together, by [`Self::finish`]. What is not finished is removed.
+///
+/// No file stays open, so there may be many thousands.
+#[derive(Debug)]
+pub struct BlobBatch {
+    place: Arc<Place>,
+    /// What is synced at once; `None` where each file and each folder is synced by itself.
+    file_system: Option<Arc<FileSystem>>,
+    received: Mutex<Vec<Received>>,
+}
+
+/// A blob that is whole.
+#[derive(Debug)]
 struct Received {
     digest: Digest,
-    path: PathBuf,
-    file: File,
-    is_moved: bool,
+    /// Its file in `incoming/`, removed when this is dropped; `None` when it is where it belongs.
+    path: Option<PathBuf>,
 }
 
 impl Drop for Received {
     fn drop(&mut self) {
-        if !self.is_moved
-            && let Err(error) = fs::remove_file(&self.path)
+        if let Some(path) = self.path.take()
+            && let Err(error) = fs::remove_file(&path)
         {
             // The sweep of `incoming/` removes it a day later.
-            tracing::warn!(path = %self.path.display(), %error, "cannot remove a temporary file");
+            tracing::warn!(path = %path.display(), %error, "cannot remove a temporary file");
         }
     }
 }
 
-/// Stores blobs, and returns those that could not be stored. After an error none of them counts as
-/// stored. Blocks.
-pub(crate) fn store_all(
+impl Drop for BlobBatch {
+    fn drop(&mut self) {
+        let received = std::mem::take(&mut *self.received());
+        if received.is_empty() {
+            return;
+        }
+        // Removing many files takes a while.
+        match Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn_blocking(move || drop(received))),
+            Err(_) => drop(received),
+        }
+    }
+}
+
+impl BlobBatch {
+    /// A batch of about so many blobs. Blocks.
+    pub(crate) fn new(place: Arc<Place>, count: usize) -> Result<Self> {
+        let root = place.layout().root();
+        // Opened before anything is written: it is told of every failure from now on.
+        let file_system = match count {
+            0..FEW => None,
+            _ => FileSystem::open(root).map_err(Error::io("open", root))?.map(Arc::new),
+        };
+        Ok(Self { place, file_system, received: Mutex::default() })
+    }
+
+    /// Takes blobs, each with its digest. Returns those that could not be taken, with why; all others
+    /// are stored once the batch is finished. Several callers may do so at once.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`] when the process is stopping.
+    pub async fn receive(&self, blobs: Vec<(Digest, Bytes)>) -> Result<Vec<(Digest, Error)>> {
+        let place = Arc::clone(&self.place);
+        let sync_each = self.file_system.is_none();
+        let (received, failed) = blocking(move || {
+            let (mut received, mut failed) = (Vec::with_capacity(blobs.len()), Vec::new());
+            for (digest, bytes) in blobs {
+                match receive(&place, digest, &bytes, sync_each) {
+                    Ok(blob) => received.push(blob),
+                    Err(error) => failed.push((digest, error)),
+                }
+            }
+            Ok((received, failed))
+        })
+        .await?;
+        self.received().extend(received);
+        Ok(failed)
+    }
+
+    /// Makes all that was received durable, and returns the digests.
+    ///
+    /// # Errors
+    /// When one of them cannot be moved or synced. None of them counts as stored then: some may be
+    /// there all the same, and whoever brings them again syncs what this could not.
+    pub async fn finish(self) -> Result<Vec<Digest>> {
+        let received = std::mem::take(&mut *self.received());
+        let (place, file_system) = (Arc::clone(&self.place), self.file_system.clone());
+        blocking(move || publish(&place, file_system.as_deref(), received)).await
+    }
+
+    fn received(&self) -> std::sync::MutexGuard<'_, Vec<Received>> {
+        self.received.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Writes a blob to a file of its own, unless it is stored already.
+fn receive(place: &Place, digest: Digest, bytes: &[u8], sync: bool) -> Result<Received> {
+    let actual = Digest::of(bytes);
+    if actual != digest {
+        return Err(Error::DigestMismatch { expected: digest, actual });
+    }
+    if place.find(&digest, bytes.len() as u64)? {
+        return Ok(Received { digest, path: None });
+    }
+    let path = place.layout().new_incoming();
+    let mut file = File::create_new(&path).map_err(Error::io("create", &path))?;
+    let received = Received { digest, path: Some(path.clone()) };
+    file.write_all(bytes).map_err(Error::io("write", &path))?;
+    if sync {
+        file.sync_all().map_err(Error::io("sync", &path))?;
+    }
+    Ok(received)
+}
+
+fn publish(
     place: &Place,
-    blobs: Vec<(Digest, Bytes)>,
-) -> Result<Vec<(Digest, Error)>> {
-    // Opened before anything is written: it is told of the failures from now on, and no other is told
-    // of them in its place.
-    let root = place.layout().root();
-    let whole = File::open(root).map_err(Error::io("open", root))?;
-    let mut failed = Vec::new();
-    let mut received = Vec::new();
-    let mut to_sync = HashSet::new();
-    for (digest, bytes) in blobs {
-        match receive(place, digest, &bytes) {
-            Ok(Some(file)) => received.push(file),
-            // Another writer may have renamed it there a moment ago and not have synced it yet.
-            Ok(None) => drop(to_sync.insert(directory(place, &digest))),
-            Err(error) => failed.push((digest, error)),
-        }
-    }
+    file_system: Option<&FileSystem>,
+    mut received: Vec<Received>,
+) -> Result<Vec<Digest>> {
+    let sync_all = |file_system: &FileSystem| {
+        file_system.sync().map_err(Error::io("sync", place.layout().root()))
+    };
     // First the contents: a name must never lead to bytes that are not on the disk.
-    if !received.is_empty() && !sync_file_system(&whole) {
-        for Received { path, file, .. } in &received {
-            file.sync_all().map_err(Error::io("sync", path))?;
-        }
+    if let Some(file_system) = file_system
+        && received.iter().any(|blob| blob.path.is_some())
+    {
+        sync_all(file_system)?;
     }
-    let mut made = HashSet::new();
-    for file in &mut received {
-        let directory = directory(place, &file.digest);
-        let to = place.layout().blob(&file.digest);
+    let (mut made, mut to_sync) = (HashSet::new(), HashSet::new());
+    for blob in &mut received {
+        let to = place.layout().blob(&blob.digest);
+        let directory = to.parent().unwrap_or(place.layout().root());
+        // Also of those that are there: another writer may not have come to sync their names yet.
         place
-            .make_below(&directory, &mut made, &mut to_sync)
-            .map_err(Error::io("create", &directory))?;
-        fs::rename(&file.path, &to).map_err(Error::io("move a finished blob to", &to))?;
-        file.is_moved = true;
-        to_sync.insert(directory);
-    }
-    if !to_sync.is_empty() && !sync_file_system(&whole) {
-        for directory in &to_sync {
-            sync_directory(directory).map_err(Error::io("sync", directory))?;
+            .make_below(directory, &mut made, &mut to_sync)
+            .map_err(Error::io("create", directory))?;
+        to_sync.insert(directory.to_path_buf());
+        if let Some(from) = &blob.path {
+            fs::rename(from, &to).map_err(Error::io("move a finished blob to", &to))?;
+            blob.path = None;
         }
+    }
+    match file_system {
+        Some(file_system) if !to_sync.is_empty() => sync_all(file_system)?,
+        _ => to_sync.iter().try_for_each(|directory| {
+            sync_directory(directory).map_err(Error::io("sync", directory))
+        })?,
     }
     place.note_durable(made);
-    Ok(failed)
+    Ok(received.iter().map(|blob| blob.digest).collect())
 }
 
 /// Reads blobs of at most `max_size` bytes; leaves out what is not stored, larger, or cannot be read.
@@ -107,44 +197,4 @@ fn read(path: &Path, max_size: u64) -> io::Result<Option<Bytes>> {
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
     file.take(size).read_to_end(&mut bytes)?;
     Ok(Some(bytes.into()))
-}
-
-/// Writes a blob to a file of its own; `None` when it is stored already.
-fn receive(place: &Place, digest: Digest, bytes: &[u8]) -> Result<Option<Received>> {
-    let actual = Digest::of(bytes);
-    if actual != digest {
-        return Err(Error::DigestMismatch { expected: digest, actual });
-    }
-    if place.find(&digest, bytes.len() as u64)? {
-        return Ok(None);
-    }
-    let path = place.layout().new_incoming();
-    let file = File::create_new(&path).map_err(Error::io("create", &path))?;
-    let mut received = Received { digest, path, file, is_moved: false };
-    received.file.write_all(bytes).map_err(Error::io("write", &received.path))?;
-    Ok(Some(received))
-}
-
-fn directory(place: &Place, digest: &Digest) -> PathBuf {
-    let mut path = place.layout().blob(digest);
-    path.pop();
-    path
-}
-
-/// Writes everything to the disk that the file system of `file` holds in memory; says whether that
-/// could be done, and went well. If not, whoever asks syncs what is its own, and learns why.
-#[cfg(target_os = "linux")]
-fn sync_file_system(file: &File) -> bool {
-    /// Linux tells of what could not be written since version 5.8.
-    static TELLS_OF_FAILURES: LazyLock<bool> = LazyLock::new(|| {
-        let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-        let mut numbers = release.split('.').map_while(|number| number.parse::<u32>().ok());
-        (numbers.next(), numbers.next()) >= (Some(5), Some(8))
-    });
-    *TELLS_OF_FAILURES && rustix::fs::syncfs(file).is_ok()
-}
-
-#[cfg(not(target_os = "linux"))]
-fn sync_file_system(_: &File) -> bool {
-    false
 }

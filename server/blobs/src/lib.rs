@@ -15,6 +15,7 @@
 mod batch;
 mod buffered;
 mod error;
+mod file_system;
 mod hash;
 mod layout;
 mod place;
@@ -24,6 +25,7 @@ mod store;
 mod upload;
 mod writer;
 
+pub use batch::BlobBatch;
 pub use error::{Error, Result};
 pub use hash::Hashes;
 pub use reader::{BlobReader, WHOLE};

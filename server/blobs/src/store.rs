@@ -15,7 +15,7 @@ use object_store::local::LocalFileSystem;
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt as _};
 use pakhus_core::Digest;
 
-use crate::batch;
+use crate::batch::{self, BlobBatch};
 use crate::error::{Error, Result, blocking};
 use crate::layout;
 use crate::place::Place;
@@ -76,15 +76,14 @@ impl BlobStore {
         BlobWriter::new(Arc::clone(&self.place), options)
     }
 
-    /// Makes small blobs, each with its digest, durable together: much sooner than one by one. Returns
-    /// those that could not be stored, with why; all others are stored. A blob that is stored already is
-    /// not stored again.
+    /// A batch of about `count` small blobs, which become durable together: much sooner than one by
+    /// one.
     ///
     /// # Errors
-    /// When what concerns all of them fails; then none counts as stored.
-    pub async fn store_all(&self, blobs: Vec<(Digest, Bytes)>) -> Result<Vec<(Digest, Error)>> {
+    /// [`Error::Io`] when the directory cannot be opened.
+    pub async fn batch(&self, count: usize) -> Result<BlobBatch> {
         let place = Arc::clone(&self.place);
-        blocking(move || batch::store_all(&place, blobs)).await
+        blocking(move || BlobBatch::new(place, count)).await
     }
 
     /// The resumable uploads of this store.

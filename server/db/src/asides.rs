@@ -9,7 +9,7 @@ use sea_orm::{
 };
 
 use crate::entity::asides;
-use crate::write::ROWS;
+use crate::write::{ROWS, insert};
 use crate::{Database, Error, Result};
 
 /// What was set aside in a feed, of this kind.
@@ -62,6 +62,11 @@ pub(crate) async fn settle(
     feed_id: i64,
     settled: &[(AsideKind, RecordKey)],
 ) -> Result<()> {
+    // Nearly always nothing waits: one look is less than looking for each.
+    let waits = asides::Entity::find().filter(asides::Column::FeedId.eq(feed_id)).one(transaction);
+    if settled.is_empty() || waits.await?.is_none() {
+        return Ok(());
+    }
     for settled in settled.chunks(ROWS) {
         let rows = settled.iter().map(|(kind, key)| {
             (number(*kind), key.name().to_owned(), key.kind() as i64, key.item())
@@ -107,26 +112,19 @@ pub(crate) async fn add(
             next_at: Set(next_at.millis()),
         });
     }
-    for rows in rows.chunks(ROWS) {
-        asides::Entity::insert_many(rows.to_vec())
-            .on_conflict(
-                OnConflict::columns([
-                    asides::Column::FeedId,
-                    asides::Column::Reason,
-                    asides::Column::Name,
-                    asides::Column::Kind,
-                    asides::Column::Item,
-                ])
-                .update_columns([
-                    asides::Column::State,
-                    asides::Column::Error,
-                    asides::Column::Attempts,
-                    asides::Column::NextAt,
-                ])
-                .to_owned(),
-            )
-            .exec_without_returning(transaction)
-            .await?;
-    }
-    Ok(())
+    let update = OnConflict::columns([
+        asides::Column::FeedId,
+        asides::Column::Reason,
+        asides::Column::Name,
+        asides::Column::Kind,
+        asides::Column::Item,
+    ])
+    .update_columns([
+        asides::Column::State,
+        asides::Column::Error,
+        asides::Column::Attempts,
+        asides::Column::NextAt,
+    ])
+    .to_owned();
+    insert(transaction, rows, Some(update)).await
 }

@@ -12,7 +12,7 @@ use sea_orm::{
 
 use crate::entity::{asides, links, records, shadows};
 use crate::keyed::under;
-use crate::write::{ROWS, lock_feed};
+use crate::write::{ROWS, insert, lock_feed};
 use crate::{Database, Error, Result};
 
 /// The feed's link; `None` before its first run.
@@ -126,30 +126,24 @@ pub(crate) async fn set_shadows(
     feed_id: i64,
     seen: &[(RecordKey, Option<Digest>)],
 ) -> Result<()> {
-    let held: Vec<_> = seen.iter().filter_map(|(key, digest)| Some((key, (*digest)?))).collect();
-    for held in held.chunks(ROWS) {
-        let rows = held.iter().map(|(key, digest)| shadows::ActiveModel {
-            feed_id: Set(feed_id),
-            name: Set(key.name().to_owned()),
-            kind: Set(key.kind() as i64),
-            item: Set(key.item()),
-            state_digest: Set(digest.as_bytes().to_vec()),
-            bucket: Set(i64::from(bucket(key))),
-        });
-        shadows::Entity::insert_many(rows)
-            .on_conflict(
-                OnConflict::columns([
-                    shadows::Column::FeedId,
-                    shadows::Column::Name,
-                    shadows::Column::Kind,
-                    shadows::Column::Item,
-                ])
-                .update_column(shadows::Column::StateDigest)
-                .to_owned(),
-            )
-            .exec_without_returning(transaction)
-            .await?;
-    }
+    let held = seen.iter().filter_map(|(key, digest)| Some((key, (*digest)?)));
+    let rows = held.map(|(key, digest)| shadows::ActiveModel {
+        feed_id: Set(feed_id),
+        name: Set(key.name().to_owned()),
+        kind: Set(key.kind() as i64),
+        item: Set(key.item()),
+        state_digest: Set(digest.as_bytes().to_vec()),
+        bucket: Set(i64::from(bucket(key))),
+    });
+    let update = OnConflict::columns([
+        shadows::Column::FeedId,
+        shadows::Column::Name,
+        shadows::Column::Kind,
+        shadows::Column::Item,
+    ])
+    .update_column(shadows::Column::StateDigest)
+    .to_owned();
+    insert(transaction, rows.collect(), Some(update)).await?;
     let gone: Vec<_> = seen.iter().filter(|(_, digest)| digest.is_none()).collect();
     for gone in gone.chunks(ROWS) {
         let rows =

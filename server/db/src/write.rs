@@ -13,8 +13,8 @@ use pakhus_core::replication::{
 use pakhus_core::{Digest, Timestamp};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter,
-    QuerySelect, Set,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait,
+    QueryFilter, QuerySelect, Set,
 };
 
 use self::blobs::write_blobs;
@@ -90,8 +90,10 @@ pub(crate) async fn write_records(
     let mut end = feed.end;
     let mut rows = Vec::with_capacity(replacements.len());
     let mut log = Vec::with_capacity(replacements.len());
+    let mut digests = Vec::with_capacity(replacements.len());
     for Applying { record: CheckedRecord { key, state, sort_key }, .. } in replacements {
         let digest = state.digest();
+        digests.push(digest);
         end = Position { seq: end.seq + 1, chain: chain(end.chain, key, digest) };
         rows.push(records::ActiveModel {
             feed_id: Set(feed.id),
@@ -132,18 +134,11 @@ pub(crate) async fn write_records(
         records::Column::ArrivedAt,
     ])
     .to_owned();
-    for rows in rows.chunks(ROWS) {
-        records::Entity::insert_many(rows.to_vec())
-            .on_conflict(on_conflict.clone())
-            .exec_without_returning(transaction)
-            .await?;
-    }
-    for log in log.chunks(ROWS) {
-        feed_log::Entity::insert_many(log.to_vec()).exec_without_returning(transaction).await?;
-    }
+    insert(transaction, rows, Some(on_conflict)).await?;
+    insert(transaction, log, None).await?;
     write_packages(transaction, feed, replacements).await?;
     write_blobs(transaction, feed.id, replacements).await?;
-    write_fingerprints(transaction, feed.id, replacements).await?;
+    write_fingerprints(transaction, feed.id, replacements, &digests).await?;
     keep_aside(transaction, feed.id, replacements, now).await?;
     feeds::Entity::update_many()
         .col_expr(feeds::Column::Head, Expr::value(end.seq.cast_signed()))
@@ -178,6 +173,24 @@ pub(crate) async fn commit(
     committing.await.map_err(Error::broken)?
 }
 
+/// Inserts rows, as many at a time as one statement takes; `conflicting` says what becomes of those that
+/// are there.
+pub(crate) async fn insert<A: ActiveModelTrait + Send>(
+    transaction: &DatabaseTransaction,
+    mut rows: Vec<A>,
+    conflicting: Option<OnConflict>,
+) -> Result<()> {
+    while !rows.is_empty() {
+        let later = rows.split_off(ROWS.min(rows.len()));
+        let mut insert = A::Entity::insert_many(std::mem::replace(&mut rows, later));
+        if let Some(conflicting) = &conflicting {
+            insert = insert.on_conflict(conflicting.clone());
+        }
+        insert.exec_without_returning(transaction).await?;
+    }
+    Ok(())
+}
+
 /// Keeps aside what lost a merge or was deleted from elsewhere.
 async fn keep_aside(
     transaction: &DatabaseTransaction,
@@ -199,8 +212,5 @@ async fn keep_aside(
             ..Default::default()
         });
     }
-    for rows in rows.chunks(ROWS) {
-        kept_states::Entity::insert_many(rows.to_vec()).exec_without_returning(transaction).await?;
-    }
-    Ok(())
+    insert(transaction, rows, None).await
 }

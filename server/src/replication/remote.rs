@@ -36,9 +36,9 @@ pub(super) struct HttpSource {
 }
 
 impl HttpSource {
-    /// Notes that a blob is here, for the case that the run is cut off before the record is.
-    pub(super) fn fetched(&self, digest: Digest) {
-        self.fetched.lock().unwrap_or_else(PoisonError::into_inner).push(digest);
+    /// Notes that blobs are here, for the case that the run is cut off before their records are.
+    pub(super) fn fetched(&self, digests: impl IntoIterator<Item = Digest>) {
+        self.fetched.lock().unwrap_or_else(PoisonError::into_inner).extend(digests);
     }
 
     async fn keep_fetched(&self) {

@@ -5,11 +5,9 @@ mod send;
 
 pub(super) use send::send;
 
-use std::collections::HashMap;
-
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
-use pakhus_blobs::UploadId;
+use pakhus_blobs::{BlobBatch, UploadId};
 use pakhus_core::{BlobRef, Digest};
 use reqwest::StatusCode;
 
@@ -19,9 +17,13 @@ use super::remote::HttpSource;
 use super::source::SourceError;
 use super::wire::{BATCH_BLOBS, BATCH_BYTES, SMALL_BLOB};
 
-/// How many bytes of small blobs are stored together. So many are in memory of each stream that is
+/// How many bytes of small blobs are written at once. So many are in memory of each stream that is
 /// under way.
-const TOGETHER: u64 = 4 * 1024 * 1024;
+const WRITTEN_AT_ONCE: u64 = 1024 * 1024;
+
+/// The streams whose blobs become durable together, at most: 4,096 blobs or 256 MiB. What comes then
+/// waits.
+const STREAMS_TOGETHER: usize = 16;
 
 /// Blobs that could not be moved, with the reason.
 type Failed = Vec<(Digest, String)>;
@@ -60,17 +62,18 @@ pub(super) async fn fetch(remote: &HttpSource, blobs: Vec<BlobRef>) -> Result<Fa
     count(remote, &blobs);
     let (small, large): (Vec<_>, Vec<_>) =
         blobs.into_iter().partition(|blob| blob.size <= SMALL_BLOB);
-    let batches = stream::iter(batches(small))
-        .map(|batch| fetch_batch(remote, batch))
-        .buffer_unordered(remote.concurrency)
-        .try_fold(Vec::new(), join)
-        .await?;
+    let mut failed = Vec::new();
+    let mut batches = batches(small);
+    while !batches.is_empty() {
+        let later = batches.split_off(STREAMS_TOGETHER.min(batches.len()));
+        failed.extend(fetch_small(remote, std::mem::replace(&mut batches, later)).await?);
+    }
     let large = stream::iter(large)
         .map(|blob| async move { one(&blob, fetch_large(remote, &blob).await) })
         .buffer_unordered(remote.concurrency)
         .try_fold(Vec::new(), join)
         .await?;
-    join(batches, large).await
+    join(failed, large).await
 }
 
 async fn join(mut failed: Failed, more: Failed) -> Result<Failed, SourceError> {
@@ -110,38 +113,72 @@ fn batches(blobs: Vec<BlobRef>) -> Vec<Vec<BlobRef>> {
     batches
 }
 
-/// Many small blobs in one stream. What comes is stored together.
-async fn fetch_batch(remote: &HttpSource, batch: Vec<BlobRef>) -> Result<Failed, SourceError> {
+/// Fetches small blobs, each of `batches` in one stream. What comes becomes durable together.
+async fn fetch_small(
+    remote: &HttpSource,
+    batches: Vec<Vec<BlobRef>>,
+) -> Result<Failed, SourceError> {
+    let digests: Vec<_> = batches.iter().flatten().map(|blob| blob.digest).collect();
+    let together = match remote.blobs.batch(digests.len()).await {
+        Ok(together) => together,
+        Err(error) => return Ok(all_failed(digests, &error)),
+    };
+    let received = stream::iter(batches)
+        .map(|batch| receive(remote, batch, &together))
+        .buffer_unordered(remote.concurrency)
+        .try_fold(Vec::new(), join)
+        .await;
+    // What came before a line broke counts.
+    match together.finish().await {
+        Ok(stored) => {
+            Progress::add(&remote.progress.blobs_done, stored.len() as u64);
+            remote.fetched(stored);
+            received
+        }
+        Err(error) => received.map(|_| all_failed(digests, &error)),
+    }
+}
+
+fn all_failed(digests: Vec<Digest>, error: &pakhus_blobs::Error) -> Failed {
+    digests.into_iter().map(|digest| (digest, error.to_string())).collect()
+}
+
+/// Many small blobs in one stream.
+async fn receive(
+    remote: &HttpSource,
+    batch: Vec<BlobRef>,
+    together: &BlobBatch,
+) -> Result<Failed, SourceError> {
     let digests = batch.iter().map(|blob| blob.digest).collect();
     let mut frames = Frames::new(Box::pin(remote.source.blobs(digests).await?));
     let mut failed = Vec::new();
     let mut wanted = batch.into_iter();
     while wanted.len() > 0 {
-        let mut group = Group::default();
-        let received = receive(remote, &mut frames, &mut wanted, &mut group).await;
-        // What came before a line broke counts.
-        failed.extend(store(remote, group).await);
-        received?;
+        let mut blobs = Vec::new();
+        let read = read(remote, &mut frames, &mut wanted, &mut blobs, &mut failed).await;
+        let digests: Vec<_> = blobs.iter().map(|(digest, _)| *digest).collect();
+        match together.receive(blobs).await {
+            Ok(refused) => {
+                failed
+                    .extend(refused.into_iter().map(|(digest, error)| (digest, error.to_string())));
+            }
+            Err(error) => failed.extend(all_failed(digests, &error)),
+        }
+        read?;
     }
     Ok(failed)
 }
 
-/// Small blobs that are stored together.
-#[derive(Default)]
-struct Group {
-    blobs: Vec<(Digest, Bytes)>,
-    failed: Failed,
-}
-
-/// The next of the wanted blobs.
-async fn receive(
+/// Reads the next of the wanted blobs.
+async fn read(
     remote: &HttpSource,
     frames: &mut Frames<impl Stream<Item = Result<Bytes, SourceError>> + Unpin>,
     wanted: &mut std::vec::IntoIter<BlobRef>,
-    group: &mut Group,
+    blobs: &mut Vec<(Digest, Bytes)>,
+    failed: &mut Failed,
 ) -> Result<(), SourceError> {
-    let mut received = 0;
-    while received < TOGETHER
+    let mut bytes_read = 0;
+    while bytes_read < WRITTEN_AT_ONCE
         && let Some(blob) = wanted.next()
     {
         let (digest, length) = frames.head().await?;
@@ -157,35 +194,14 @@ async fn receive(
         }
         let bytes = frames.take(length).await?;
         Progress::add(&remote.progress.bytes_done, length);
-        received += length;
+        bytes_read += length;
         if length == blob.size {
-            group.blobs.push((digest, bytes));
+            blobs.push((digest, bytes));
         } else {
-            group.failed.push((digest, wrong_length(&blob)));
+            failed.push((digest, wrong_length(&blob)));
         }
     }
     Ok(())
-}
-
-async fn store(remote: &HttpSource, group: Group) -> Failed {
-    let Group { blobs, mut failed } = group;
-    let digests: Vec<_> = blobs.iter().map(|(digest, _)| *digest).collect();
-    match remote.blobs.store_all(blobs).await {
-        Ok(refused) => {
-            let refused: HashMap<_, _> =
-                refused.into_iter().map(|(digest, error)| (digest, error.to_string())).collect();
-            for digest in digests.into_iter().filter(|digest| !refused.contains_key(digest)) {
-                Progress::add(&remote.progress.blobs_done, 1);
-                remote.fetched(digest);
-            }
-            failed.extend(refused);
-        }
-        Err(error) => {
-            let reason = error.to_string();
-            failed.extend(digests.into_iter().map(|digest| (digest, reason.clone())));
-        }
-    }
-    failed
 }
 
 fn wrong_length(blob: &BlobRef) -> String {
@@ -222,7 +238,7 @@ async fn fetch_large(remote: &HttpSource, blob: &BlobRef) -> Result<(), Trouble>
     if written.size != blob.size {
         return Err(Trouble::Blob(wrong_length(blob)));
     }
-    remote.fetched(blob.digest);
+    remote.fetched([blob.digest]);
     Progress::add(&remote.progress.blobs_done, 1);
     Ok(())
 }

@@ -1,6 +1,5 @@
 //! `POST uploads/batch`: many small blobs of a replication client in one stream.
 
-use std::collections::HashMap;
 
 use axum::Json;
 use axum::body::Body;
@@ -119,10 +118,9 @@ async fn store(
     group: Vec<(Digest, Bytes)>,
     taken: &mut TakenBlobs,
 ) -> Result<()> {
-    let mut stored: Vec<_> = group.iter().map(|(digest, _)| *digest).collect();
-    let failed = app.blobs.store_all(group).await?;
-    let failed: HashMap<_, _> = failed.into_iter().collect();
-    stored.retain(|digest| !failed.contains_key(digest));
+    let together = app.blobs.batch(group.len()).await?;
+    let failed = together.receive(group).await?;
+    let stored = together.finish().await?;
     // So that a client that was cut off does not send them again.
     blobs::note_received(&app.database, feed_id, &stored, now()).await?;
     taken.stored.extend(stored);

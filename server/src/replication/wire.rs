@@ -24,7 +24,7 @@ pub(super) const TAG: &str = "pakhus-handshake";
 pub(super) const NDJSON: &str = "application/x-ndjson";
 
 /// The most records of one page.
-pub(super) const PAGE_RECORDS: u64 = 500;
+pub(super) const PAGE_RECORDS: u64 = 2_000;
 /// A page ends when its states have this many bytes.
 pub(super) const PAGE_BYTES: usize = 8 * 1024 * 1024;
 /// The most bytes of one line.

@@ -24,10 +24,11 @@ impl Run<'_> {
         if waiting.is_empty() {
             return Ok(());
         }
-        let count = waiting.len() as u64;
+        // The fuse is one for the whole run, and deletes are settled before and after the push.
+        let count = self.report.deleted + waiting.len() as u64;
         if count > self.allowed_deletes && !self.options.allow_deletes {
             self.warn(too_many(count, self.allowed_deletes));
-            self.report.held = count;
+            self.report.held = waiting.len() as u64;
             return Ok(());
         }
         self.journal.moved(Movement::Phase("delete"));

@@ -5,13 +5,15 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::super::key::RecordKey;
 use super::super::message::{Applied, KeptRecord};
 use super::super::state::Record;
-use super::pull::PAGE;
 use super::remote::RemoteError;
 use super::report::{Movement, describe};
 use super::run::{EngineError, Result, Run};
 use super::store::{Aside, AsideKind, Batch, FeedStore, Page, StoreError};
 use super::take::{is_deleted, next_attempt};
 use crate::{BlobRef, Digest};
+
+/// The most records that are looked at, and sent, at once.
+const PAGE: u64 = 500;
 
 impl Run<'_> {
     /// Pushes until there is no more.

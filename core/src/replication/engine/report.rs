@@ -58,6 +58,19 @@ pub struct Report {
 }
 
 impl Report {
+    /// Adds what a part of the run did.
+    pub(super) fn add(&mut self, part: &Self) {
+        self.pulled += part.pulled;
+        self.pushed += part.pushed;
+        self.deleted += part.deleted;
+        self.conflicts += part.conflicts;
+        self.set_aside += part.set_aside;
+        self.held += part.held;
+        self.source_lost += part.source_lost;
+        self.bytes = self.bytes.saturating_add(part.bytes);
+        self.reconciled |= part.reconciled;
+    }
+
     pub(super) fn count_bytes(&mut self, blobs: &[BlobRef]) {
         for blob in blobs {
             self.bytes = self.bytes.saturating_add(blob.size);

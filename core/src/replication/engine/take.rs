@@ -6,9 +6,9 @@ use super::super::incoming::CheckedRecord;
 use super::super::key::RecordKey;
 use super::super::merge::{Kept, Merged, merge};
 use super::super::state::{Record, Standing, State};
-use super::report::describe;
+use super::report::{Report, describe};
 use super::run::{Result, Run};
-use super::store::{Aside, AsideKind, Batch};
+use super::store::{Aside, AsideKind, Batch, Link};
 use crate::{BlobRef, Digest, Timestamp};
 
 /// The first pause before a record is tried again, in milliseconds; it doubles with each attempt.
@@ -22,30 +22,68 @@ pub(super) fn next_attempt(now: Timestamp, attempts: u32) -> Timestamp {
     Timestamp::from_millis(now.millis().saturating_add(pause.min(LONGEST_PAUSE)))
 }
 
+/// Records of the source that were decided on and whose blobs are here. What is left is to write them.
+#[derive(Default)]
+pub(super) struct Taking {
+    /// `None` in a dry run.
+    batch: Option<Batch>,
+    /// The keys that were decided on.
+    keys: HashSet<RecordKey>,
+    /// Blobs that were fetched for them, and may be named by no record yet.
+    fetched: HashSet<Digest>,
+    failed: HashMap<Digest, String>,
+    taken: Taken,
+}
+
+/// What became of records that were taken.
+#[derive(Default)]
+pub(super) struct Taken {
+    /// The records whose state here stands, with it.
+    pub(super) kept_local: Vec<(RecordKey, State)>,
+    /// The end of this feed's log before and after they were written.
+    pub(super) written: Option<(u64, u64)>,
+    pub(super) report: Report,
+}
+
+impl Taking {
+    /// Whether one of `records` has a key that is about to be written: then it is too soon to decide
+    /// on them.
+    pub(super) fn is_about(&self, records: &[Record]) -> bool {
+        records.iter().any(|record| self.keys.contains(&record.key))
+    }
+
+    /// Hands out the digests of the blobs that were fetched.
+    pub(super) fn fetched(&mut self) -> HashSet<Digest> {
+        std::mem::take(&mut self.fetched)
+    }
+}
+
 impl Run<'_> {
     /// Takes records of the source, no key twice, in one transaction with the link as it stands: what
     /// this feed knows of the source must never be newer than the witness by which it notices that the
     /// source lost it. Returns the records whose state here stands, with it.
     pub(super) async fn take(&mut self, records: Vec<Record>) -> Result<Vec<(RecordKey, State)>> {
+        let taking = self.prepare(records, self.link.clone(), &HashSet::new()).await?;
+        let taken = self.write(taking).await?;
+        self.report.add(&taken.report);
+        Ok(taken.kept_local)
+    }
+
+    /// Decides on records that came with `link`, and fetches their blobs, without those that are
+    /// `here_already` though no record names them yet.
+    pub(super) async fn prepare(
+        &self,
+        records: Vec<Record>,
+        link: Link,
+        here_already: &HashSet<Digest>,
+    ) -> Result<Taking> {
+        let mut taking = Taking::default();
         let mut batch = Batch::new(self.policy);
-        let mut checked = Vec::with_capacity(records.len());
-        for record in records {
-            let (about, key) = (describe(&record.key), record.key.clone());
-            let digest = record.state.digest();
-            match self.store.check(record) {
-                Ok(record) => {
-                    batch.seen.push((key, Some(digest)));
-                    checked.push(record);
-                }
-                Err(reason) => {
-                    self.warn(format!("{about} from the source is left out: {reason}"));
-                }
-            }
-        }
+        batch.link = Some(link);
+        let checked = self.check(records, &mut batch);
         let keys: Vec<_> = checked.iter().map(|record| record.key.clone()).collect();
         let local = self.store.states(&keys).await?;
-        let mut needed: Vec<BlobRef> = Vec::new();
-        let mut kept_local = Vec::new();
+        let mut needed = Vec::new();
         for record in checked {
             let here = local.get(&record.key);
             match merge(here, &record.state, self.policy) {
@@ -55,43 +93,74 @@ impl Run<'_> {
                     if self.sends() {
                         batch.aside.push(to_send(record.key.clone()));
                     }
-                    kept_local.extend(here.cloned().map(|state| (record.key, state)));
+                    let kept = here.cloned().map(|state| (record.key, state));
+                    taking.taken.kept_local.extend(kept);
                 }
                 Merged::TakeRemote(kept) => {
                     if self.options.dry_run {
-                        self.tell(&record, kept);
+                        self.tell(&record, kept, &mut taking.taken.report);
                     }
                     if kept == Some(Kept::Trash) && is_deleted(&record.state) {
                         batch.aside.push(delete_aside(record));
                         continue;
                     }
                     let blobs = record.state.content().map_or(&[][..], |content| &content.blobs);
-                    needed.extend_from_slice(blobs);
+                    let lacking = |blob: &&BlobRef| !here_already.contains(&blob.digest);
+                    needed.extend(blobs.iter().filter(lacking).cloned());
                     batch.writes.push(record);
                 }
             }
         }
+        taking.keys = keys.into_iter().collect();
         let lacking = self.lacking(needed).await?;
-        self.report.count_bytes(&lacking);
+        taking.taken.report.count_bytes(&lacking);
         if self.options.dry_run {
-            return Ok(kept_local);
+            return Ok(taking);
         }
-        let failed: HashMap<Digest, String> = if lacking.is_empty() {
-            HashMap::new()
-        } else {
-            self.remote.fetch(lacking).await?.into_iter().collect()
-        };
+        if !lacking.is_empty() {
+            let asked: Vec<_> = lacking.iter().map(|blob| blob.digest).collect();
+            taking.failed = self.remote.fetch(lacking).await?.into_iter().collect();
+            let came = asked.into_iter().filter(|digest| !taking.failed.contains_key(digest));
+            taking.fetched = came.collect();
+        }
+        taking.batch = Some(batch);
+        Ok(taking)
+    }
+
+    /// Checks records as if a stranger had sent them; leaves out what is wrong.
+    fn check(&self, records: Vec<Record>, batch: &mut Batch) -> Vec<CheckedRecord> {
+        let mut checked = Vec::with_capacity(records.len());
+        for record in records {
+            let (key, digest) = (record.key.clone(), record.state.digest());
+            match self.store.check(record) {
+                Ok(record) => {
+                    batch.seen.push((key, Some(digest)));
+                    checked.push(record);
+                }
+                Err(reason) => {
+                    let about = describe(&key);
+                    self.warn(format!("{about} from the source is left out: {reason}"));
+                }
+            }
+        }
+        checked
+    }
+
+    /// Writes what was prepared.
+    pub(super) async fn write(&self, taking: Taking) -> Result<Taken> {
+        let Taking { batch, failed, mut taken, .. } = taking;
+        let Some(mut batch) = batch else { return Ok(taken) };
         if !failed.is_empty() {
-            self.set_aside_failed(&mut batch, &failed).await?;
+            self.set_aside_failed(&mut batch, &failed, &mut taken.report).await?;
         }
         let settled = batch.writes.iter().flat_map(|record| fetched(&record.key));
         batch.settled.extend(settled);
-        batch.link = Some(self.link.clone());
         let outcome = self.store.apply(batch).await?;
-        self.report.pulled += outcome.applied;
-        self.report.conflicts += outcome.conflicts;
-        kept_local.extend(outcome.kept_local);
-        Ok(kept_local)
+        taken.report.pulled += outcome.applied;
+        taken.report.conflicts += outcome.conflicts;
+        taken.kept_local.extend(outcome.kept_local);
+        taken.written = outcome.start.zip(outcome.end).map(|(start, end)| (start.seq, end.seq));
+        Ok(taken)
     }
 
     /// Those of the blobs that this feed has not. A blob that another feed of this instance has is
@@ -109,9 +178,10 @@ impl Run<'_> {
 
     /// Moves the writes whose blobs could not be had to the list of what is tried again.
     async fn set_aside_failed(
-        &mut self,
+        &self,
         batch: &mut Batch,
         failed: &HashMap<Digest, String>,
+        report: &mut Report,
     ) -> Result<()> {
         let known: HashMap<_, _> = self
             .store
@@ -129,7 +199,7 @@ impl Run<'_> {
                 continue;
             };
             let attempts = known.get(&record.key).copied().unwrap_or(0) + 1;
-            self.report.set_aside += 1;
+            report.set_aside += 1;
             self.warn(format!(
                 "{} is set aside after {attempts} attempts: {error}",
                 describe(&record.key)
@@ -146,16 +216,16 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn tell(&mut self, record: &CheckedRecord, kept: Option<Kept>) {
+    fn tell(&self, record: &CheckedRecord, kept: Option<Kept>, report: &mut Report) {
         let about = describe(&record.key);
-        self.report.pulled += 1;
+        report.pulled += 1;
         let text = match kept {
             Some(Kept::Conflict) => {
-                self.report.conflicts += 1;
+                report.conflicts += 1;
                 format!("would replace {about} by the source's, a conflict")
             }
             Some(Kept::Trash) if is_deleted(&record.state) => {
-                self.report.deleted += 1;
+                report.deleted += 1;
                 format!("would delete {about}")
             }
             Some(Kept::Trash) => format!("would overwrite {about}"),

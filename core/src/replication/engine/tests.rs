@@ -5,6 +5,7 @@ mod chance;
 mod invariants;
 mod line;
 mod memory;
+mod pages;
 mod people;
 mod plain;
 mod simulation;

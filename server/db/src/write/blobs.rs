@@ -6,7 +6,7 @@ use pakhus_core::replication::{Applying, State};
 use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, Set};
 
-use super::ROWS;
+use super::{ROWS, insert};
 use crate::Result;
 use crate::entity::record_blobs;
 
@@ -59,10 +59,5 @@ pub(super) async fn write_blobs(
             });
         }
     }
-    for rows in rows.chunks(ROWS) {
-        record_blobs::Entity::insert_many(rows.to_vec())
-            .exec_without_returning(transaction)
-            .await?;
-    }
-    Ok(())
+    insert(transaction, rows, None).await
 }

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use pakhus_core::replication::{Applying, Fingerprint, bucket};
+use pakhus_core::Digest;
+use pakhus_core::replication::{Applying, CheckedRecord, Fingerprint, bucket};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, Set};
 
@@ -11,18 +12,24 @@ use crate::Result;
 use crate::entity::fingerprints;
 use crate::tree::fingerprint_of;
 
-/// Brings the sums of the buckets up to date.
+/// Brings the sums of the buckets up to date, with `digests` those of the new states.
 pub(super) async fn write_fingerprints(
     transaction: &DatabaseTransaction,
     feed_id: i64,
     replacements: &[Applying],
+    digests: &[Digest],
 ) -> Result<()> {
-    let mut touched: BTreeMap<i64, Vec<&Applying>> = BTreeMap::new();
-    for applying in replacements {
-        touched.entry(bucket(&applying.record.key).into()).or_default().push(applying);
+    let mut touched: BTreeMap<i64, Vec<(&Applying, Digest)>> = BTreeMap::new();
+    for (applying, digest) in replacements.iter().zip(digests) {
+        let bucket = bucket(&applying.record.key).into();
+        touched.entry(bucket).or_default().push((applying, *digest));
     }
-    change_sums(transaction, feed_id, &touched, |sums, Applying { record, previous, .. }| {
-        sums.replace(&record.key, previous.as_ref(), &record.state);
+    change_sums(transaction, feed_id, &touched, |sums, (applying, digest)| {
+        let Applying { record: CheckedRecord { key, state, .. }, previous, .. } = applying;
+        if let Some(previous) = previous {
+            sums.subtract(key, previous.digest(), previous.is_live());
+        }
+        sums.add(key, *digest, state.is_live());
     })
     .await
 }

@@ -30,3 +30,15 @@ impl Chance {
         self.below(100) < percent
     }
 }
+
+/// Waits as often as `times` says, so that what else is under way goes on first.
+pub(super) async fn wait(mut times: u64) {
+    std::future::poll_fn(|_| {
+        if times == 0 {
+            return std::task::Poll::Ready(());
+        }
+        times -= 1;
+        std::task::Poll::Pending
+    })
+    .await;
+}

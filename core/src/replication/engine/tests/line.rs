@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 
 use super::breakage::Breakage;
-use super::chance::Chance;
+use super::chance::{Chance, wait};
 use super::memory::Site;
 use super::people::People;
 use crate::replication::engine::{
@@ -48,9 +48,9 @@ macro_rules! exchange {
         if $line.fault() {
             let _: Result<_> = $request;
         }
-        $line.time_passes();
+        $line.time_passes().await;
         let answer: Result<_> = $request;
-        $line.time_passes();
+        $line.time_passes().await;
         if $line.fault() { Err(Line::lost()) } else { answer }
     }};
 }
@@ -63,8 +63,14 @@ impl Line {
         chance.percent(self.faults)
     }
 
-    /// Others do not stop while a message is under way.
-    fn time_passes(&self) {
+    /// Others do not stop while a message is under way, and neither does the rest of the run.
+    async fn time_passes(&self) {
+        self.others_act();
+        let times = self.chance.lock().expect("no panic while it was held").below(3);
+        wait(times).await;
+    }
+
+    fn others_act(&self) {
         let Meanwhile { people, percent } = &self.meanwhile;
         let mut people = people.lock().expect("no panic while it was held");
         people.meanwhile(&self.sites, *percent);
@@ -154,6 +160,7 @@ impl Remote for Line {
     async fn fetch(&self, blobs: Vec<BlobRef>) -> Result<Vec<(Digest, String)>> {
         let mut failed = Vec::new();
         for blob in blobs {
+            self.time_passes().await;
             if self.fault() {
                 return Err(Self::lost());
             }

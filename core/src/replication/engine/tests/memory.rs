@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 
 use super::breakage::{Breakage, decide_wrongly};
-use super::chance::Chance;
+use super::chance::{Chance, wait};
 use super::plain::Plain;
 use crate::replication::engine::{
     Aside, AsideKind, Batch, FeedStore, Link, LogEnd, Outcome, Page, StoreError, Tree,
@@ -281,6 +281,8 @@ impl FeedStore for Site {
     }
 
     async fn apply(&self, batch: Batch) -> Result<Outcome> {
+        let times = self.chance.lock().expect("no panic while it was held").below(6);
+        wait(times).await;
         let crash = self.crash();
         let cut = || StoreError("crashed".to_owned());
         if crash == Some(false) {

@@ -27,7 +27,7 @@ pub(super) struct Topology {
     pub(super) clock: Arc<Mutex<i64>>,
 }
 
-struct Silent;
+pub(super) struct Silent;
 
 impl Journal for Silent {
     fn log(&self, _: JournalLevel, _: String) {}
@@ -139,12 +139,13 @@ impl Connection {
     }
 }
 
-/// Runs a future of the simulation, in which nothing ever waits.
-fn poll_to_end<T>(future: impl Future<Output = T>) -> T {
+/// Runs a future of the simulation. What waits in it goes on when it is polled again.
+pub(super) fn poll_to_end<T>(future: impl Future<Output = T>) -> T {
     let mut future = std::pin::pin!(future);
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    match future.as_mut().poll(&mut context) {
-        std::task::Poll::Ready(output) => output,
-        std::task::Poll::Pending => panic!("the simulation waited for something"),
+    loop {
+        if let std::task::Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
+        }
     }
 }
