@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 use crate::{
     BlobRef, Change, Committed, Package, PackageContents, PackageName, PackageVersion, Result,
-    VersionRecord,
+    Search, SearchPage, VersionRecord,
 };
 
 /// Everything an adapter may ask while it serves one request of one feed. All I/O lives behind this.
@@ -23,6 +23,9 @@ pub trait Host: Send + Sync {
         name: &PackageName,
         version: &PackageVersion,
     ) -> Result<Option<VersionRecord>>;
+
+    /// Looks for packages of the feed. What was committed before is found.
+    async fn search(&self, search: Search) -> Result<SearchPage>;
 
     /// The request's body, whole.
     ///

@@ -18,6 +18,7 @@ pub mod replication;
 pub mod request;
 pub mod response;
 pub mod route;
+pub mod search;
 pub mod timestamp;
 pub mod version;
 
@@ -33,5 +34,6 @@ pub use record::{Attribute, Metadata, Package, PackageContents, Tag, VersionReco
 pub use request::{Identity, Request, RequestHead};
 pub use response::{Body, Download, Response};
 pub use route::{Action, InvalidPath, Method, Route, RoutePath};
+pub use search::{FoundPackage, RecentDownloads, Search, SearchEntry, SearchPage};
 pub use timestamp::Timestamp;
 pub use version::{InvalidVersion, PackageVersion, SortKey};

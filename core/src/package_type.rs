@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Host, InvalidName, InvalidVersion, Metadata, NewVersion, PackageName, PackageVersion, Refusal,
-    Request, RequestHead, Response, Result, Route,
+    Host, InvalidName, InvalidVersion, Metadata, NewVersion, PackageContents, PackageName,
+    PackageVersion, Refusal, Request, RequestHead, Response, Result, Route, SearchEntry,
 };
 
 /// A kind of package: its names, its versions, what a version is made of, and the protocol its
@@ -58,6 +58,19 @@ pub trait PackageType: Send + Sync + 'static {
         version: Option<&str>,
         value: &Metadata,
     ) -> Result<()>;
+
+    /// What the package is found by, beside its name. The same at every site that holds the same.
+    ///
+    /// # Errors
+    /// When what is stored of it cannot be read.
+    fn search_entry(&self, _contents: &PackageContents) -> Result<SearchEntry> {
+        Ok(SearchEntry {
+            keywords: Vec::new(),
+            description: String::new(),
+            labels: Vec::new(),
+            shown: Metadata::from_value(&()).map_err(Refusal::internal)?,
+        })
+    }
 
     /// Recognises a request by its head.
     ///

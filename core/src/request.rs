@@ -1,7 +1,5 @@
 //! A request, as an adapter sees it.
 
-use std::borrow::Cow;
-
 use crate::{Method, RoutePath, Timestamp};
 
 /// Everything of a request but its body, which is asked of the [`crate::Host`].
@@ -44,12 +42,16 @@ impl RequestHead {
         self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
     }
 
-    /// The first query parameter called `name`, decoded.
+    /// The first query parameter called `name`, decoded as forms are written
+    /// (`application/x-www-form-urlencoded`).
     #[must_use]
-    pub fn query_parameter(&self, name: &str) -> Option<Cow<'_, str>> {
+    pub fn query_parameter(&self, name: &str) -> Option<String> {
         self.query.split('&').find_map(|pair| {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (key == name).then(|| percent_encoding::percent_decode_str(value).decode_utf8_lossy())
+            (key == name).then(|| {
+                let value = value.replace('+', " ");
+                percent_encoding::percent_decode_str(&value).decode_utf8_lossy().into_owned()
+            })
         })
     }
 }

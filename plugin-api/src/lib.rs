@@ -8,9 +8,10 @@ pub mod testing;
 
 pub use pakhus_core::{
     Action, Attribute, BlobRef, Body, Capabilities, Change, Committed, Descriptor, Digest,
-    Document, Download, Edit, Host, Identity, InvalidName, InvalidPath, InvalidVersion, LiftRule,
-    Lifted, Metadata, Method, Mount, NewVersion, Package, PackageContents, PackageName,
-    PackageType, PackageVersion, PathStep, Precondition, ReceiveDocument, ReceivedDocument,
-    Refusal, RefusalKind, Request, RequestHead, Response, Result, Route, RoutePath, SortKey, Tag,
-    Timestamp, VersionRecord,
+    Document, Download, Edit, FoundPackage, Host, Identity, InvalidName, InvalidPath,
+    InvalidVersion, LiftRule, Lifted, Metadata, Method, Mount, NewVersion, Package,
+    PackageContents, PackageName, PackageType, PackageVersion, PathStep, Precondition,
+    ReceiveDocument, ReceivedDocument, RecentDownloads, Refusal, RefusalKind, Request, RequestHead,
+    Response, Result, Route, RoutePath, Search, SearchEntry, SearchPage, SortKey, Tag, Timestamp,
+    VersionRecord,
 };

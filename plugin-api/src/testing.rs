@@ -37,6 +37,7 @@ mod feed;
 mod host;
 mod receive;
 mod request;
+mod search;
 
 pub use answer::Answer;
 pub use feed::MemoryFeed;

@@ -84,7 +84,7 @@ impl PackageType for Notes {
                 let body = Body::Document(document);
                 return Ok(Response { status: 200, headers: Vec::new(), body, download: None });
             }
-            let fingerprint = head.query_parameter("fingerprint").unwrap_or_default().into_owned();
+            let fingerprint = head.query_parameter("fingerprint").unwrap_or_default();
             let edits = contents.versions.into_iter().map(|note| note.version);
             let edits = edits.map(|version| Edit::Delete { name: name.clone(), version }).collect();
             let preconditions = vec![Precondition::Fingerprint { name: name.clone(), fingerprint }];

@@ -17,6 +17,7 @@ use crate::http::SmallBlobs;
 use crate::metrics::Metrics;
 use crate::package_types::PackageTypes;
 use crate::replication::Replicator;
+use crate::search::Indexes;
 
 /// The version of this server.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -39,6 +40,7 @@ pub(crate) struct Parts {
     pub(crate) known: Known,
     pub(crate) documents: DocumentCache,
     pub(crate) small_blobs: SmallBlobs,
+    pub(crate) indexes: Indexes,
     pub(crate) downloads: DownloadCounter,
     pub(crate) diagnostics: DiagnosticCenter,
     pub(crate) metrics: Metrics,

@@ -14,13 +14,15 @@ use pakhus_blobs::SealedBlob;
 use pakhus_core::replication::EditContext;
 use pakhus_core::{
     Change, Committed, Document, Edit, Host, Package, PackageContents, PackageName, PackageType,
-    PackageVersion, ReceiveDocument, ReceivedDocument, Refusal, Result, Timestamp, VersionRecord,
+    PackageVersion, ReceiveDocument, ReceivedDocument, Refusal, Result, Search, SearchPage,
+    Timestamp, VersionRecord,
 };
 use pakhus_db::feeds::Feed;
 use pakhus_db::{commit, records};
 use tokio::sync::Mutex;
 
 use crate::app::App;
+use crate::search;
 
 pub(crate) use documents::DocumentCache;
 pub(crate) use known::Known;
@@ -100,6 +102,10 @@ impl Host for RequestHost {
         version: &PackageVersion,
     ) -> Result<Option<VersionRecord>> {
         Ok(self.app.known.version(self.feed.id, name, version).await?)
+    }
+
+    async fn search(&self, asked: Search) -> Result<SearchPage> {
+        Ok(search::find(&self.app, &self.feed, &*self.package_type, &asked).await?)
     }
 
     async fn receive_bytes(&self, max: usize) -> Result<Bytes> {

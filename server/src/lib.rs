@@ -19,6 +19,7 @@ mod http;
 mod metrics;
 mod package_types;
 mod replication;
+mod search;
 mod secrets;
 mod serve;
 mod telemetry;

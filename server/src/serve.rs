@@ -24,6 +24,7 @@ use crate::http::{Listening, SmallBlobs, TlsFiles, listen, router};
 use crate::metrics::Metrics;
 use crate::package_types::{PackageTypes, built_in_names};
 use crate::replication::{Replicator, keep_node, keep_schedule, leave, look_after_nodes};
+use crate::search::{Indexes, keep_indexes};
 use crate::telemetry;
 
 /// Why a server does not start, or stops by itself.
@@ -108,6 +109,7 @@ impl Site {
             known: Known::new(database.clone()),
             documents: DocumentCache::new(),
             small_blobs: SmallBlobs::new(),
+            indexes: Indexes::default(),
             downloads: DownloadCounter::default(),
             diagnostics: DiagnosticCenter::open(database.clone(), level.into()).await?,
             metrics: Metrics::new(),
@@ -140,6 +142,7 @@ impl Site {
             tokio::spawn(keep_feeds_fresh(app.clone())),
             tokio::spawn(keep_house(app.clone())),
             tokio::spawn(keep_downloads(app.clone())),
+            tokio::spawn(keep_indexes(app.clone())),
             tokio::spawn(keep_node(app.clone())),
         ];
         let served = self.listening.serve(router(app.clone())).await;

@@ -23,6 +23,7 @@ mod put;
 mod render;
 mod rev;
 mod route;
+mod search;
 mod tag;
 mod tarball;
 mod unpublish;
@@ -32,8 +33,8 @@ mod view;
 use async_trait::async_trait;
 use pakhus_core::{
     Capabilities, Descriptor, Host, InvalidName, InvalidVersion, Metadata, Mount, NewVersion,
-    PackageName, PackageType, PackageVersion, Refusal, Request, RequestHead, Response, Result,
-    Route,
+    PackageContents, PackageName, PackageType, PackageVersion, Refusal, Request, RequestHead,
+    Response, Result, Route, SearchEntry,
 };
 
 use crate::route::Endpoint;
@@ -88,6 +89,10 @@ impl PackageType for Npm {
         deprecate::check_attribute(attribute, version, value)
     }
 
+    fn search_entry(&self, contents: &PackageContents) -> Result<SearchEntry> {
+        search::entry(contents)
+    }
+
     fn route(&self, head: &RequestHead) -> Result<Route> {
         Endpoint::parse(head).map(Endpoint::into_route)
     }
@@ -110,6 +115,7 @@ impl PackageType for Npm {
             Endpoint::DistTags { name } => dist_tags::list(&name, host).await,
             Endpoint::SetDistTag { name, tag } => dist_tags::set(&name, &tag, host).await,
             Endpoint::RemoveDistTag { name, tag } => dist_tags::remove(&name, &tag, host).await,
+            Endpoint::Search => search::serve(&request.head, host).await,
             Endpoint::Ping => Ok(account::ping()),
             Endpoint::WhoAmI => account::who_am_i(request.identity.as_ref()),
             Endpoint::Advisories => Ok(audit::advisories()),

@@ -29,6 +29,8 @@ pub(crate) enum Endpoint {
     SetDistTag { name: PackageName, tag: String },
     /// `DELETE /-/package/{pkg}/dist-tags/{tag}`.
     RemoveDistTag { name: PackageName, tag: String },
+    /// `GET /-/v1/search`.
+    Search,
     /// `GET /-/ping`.
     Ping,
     /// `GET /-/whoami`.
@@ -82,6 +84,7 @@ impl Endpoint {
 
     fn of_api(method: Method, api: &[&str]) -> Result<Self> {
         match (api, method) {
+            (["v1", "search"], Method::Get) => Ok(Self::Search),
             (["ping"], Method::Get) => Ok(Self::Ping),
             (["whoami"], Method::Get) => Ok(Self::WhoAmI),
             (["npm", "v1", "security", "advisories", "bulk"], Method::Post) => Ok(Self::Advisories),
@@ -125,6 +128,7 @@ impl Endpoint {
             Self::DistTags { name } => ("npm.dist_tags", Action::View, Some(name)),
             Self::SetDistTag { name, .. } => ("npm.set_dist_tag", Action::Publish, Some(name)),
             Self::RemoveDistTag { name, .. } => ("npm.remove_dist_tag", Action::Delete, Some(name)),
+            Self::Search => ("npm.search", Action::View, None),
             Self::Ping => ("npm.ping", Action::Open, None),
             Self::WhoAmI => ("npm.whoami", Action::Open, None),
             Self::Advisories => ("npm.advisories", Action::Open, None),

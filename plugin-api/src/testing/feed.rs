@@ -1,6 +1,6 @@
 //! A feed held in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -11,7 +11,8 @@ use pakhus_core::replication::{
 use super::request::RequestBuilder;
 use crate::{
     Attribute, Change, Committed, Digest, Document, Edit, NewVersion, Package, PackageContents,
-    PackageName, PackageType, Precondition, Refusal, Result, Tag, Timestamp, VersionRecord,
+    PackageName, PackageType, Precondition, Refusal, Result, SearchEntry, Tag, Timestamp,
+    VersionRecord,
 };
 
 /// A feed of one package type, held in memory, that answers requests. See the
@@ -132,6 +133,16 @@ impl MemoryFeed {
     pub(super) fn store(&self) -> MutexGuard<'_, Store> {
         // A test that failed while it held the lock has said so already.
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The names of all packages of which anything is stored.
+    pub(super) fn names(&self) -> Result<Vec<PackageName>> {
+        let names: BTreeSet<_> = self.store().revisions.keys().cloned().collect();
+        names.iter().map(|name| self.name(name)).collect()
+    }
+
+    pub(super) fn search_entry(&self, contents: &PackageContents) -> Result<SearchEntry> {
+        self.package_type.search_entry(contents)
     }
 
     pub(super) fn package(&self, name: &PackageName) -> Option<Package> {

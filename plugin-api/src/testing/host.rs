@@ -14,7 +14,7 @@ use super::receive;
 use crate::{
     Change, Committed, Digest, Document, Edit, Host, Package, PackageContents, PackageName,
     PackageVersion, PathStep, Precondition, ReceiveDocument, ReceivedDocument, Refusal,
-    RefusalKind, Result, VersionRecord,
+    RefusalKind, Result, Search, SearchPage, VersionRecord,
 };
 
 /// Answers what the adapter asks while it serves one request, and writes it down.
@@ -83,6 +83,13 @@ impl Host for MemoryHost<'_> {
         let question = format!("version {} {}", name.display(), version.display());
         self.note(&question, answer, |version| {
             version.as_ref().map_or_else(nothing, |version| version.version.display().to_owned())
+        })
+    }
+
+    async fn search(&self, asked: Search) -> Result<SearchPage> {
+        let answer = self.feed.search(&asked);
+        self.note(&format!("search {:?}", asked.text), answer, |page| {
+            format!("{} found", page.total)
         })
     }
 

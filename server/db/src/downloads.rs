@@ -1,14 +1,17 @@
 //! Counts of downloads.
 
 use std::collections::HashMap;
+use std::ops::Bound;
 
 use pakhus_core::replication::{Applying, CheckedRecord, CountState, KeyKind, RecordKey, State};
-use pakhus_core::{Download, Timestamp};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use pakhus_core::{Download, RecentDownloads, Timestamp};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use crate::entity::records;
 use crate::write::{self, ROWS, lock_feed, state_of, states_of, write_records};
 use crate::{Database, Result};
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// Counts downloads that `instance` served on the day of `now`, in one transaction.
 ///
@@ -21,7 +24,7 @@ pub async fn add(
     counts: &HashMap<Download, u64>,
     now: Timestamp,
 ) -> Result<()> {
-    let date: String = now.to_string().chars().take(10).collect();
+    let date = day(now);
     let mut counts: Vec<_> = counts
         .iter()
         .map(|(download, count)| {
@@ -65,19 +68,72 @@ pub async fn totals(
     feed_id: i64,
     names: &[String],
 ) -> Result<HashMap<Download, u64>> {
+    totals_in(database.reader(), feed_id, names).await
+}
+
+pub(crate) async fn totals_in(
+    connection: &impl ConnectionTrait,
+    feed_id: i64,
+    names: &[String],
+) -> Result<HashMap<Download, u64>> {
     let mut totals = HashMap::new();
+    for (download, count) in counts_of(connection, feed_id, names).await? {
+        let total: &mut u64 = totals.entry(download).or_default();
+        *total = total.saturating_add(count.count);
+    }
+    Ok(totals)
+}
+
+/// How often these packages were downloaded of late, of all versions and instances together.
+///
+/// # Errors
+/// When the database fails.
+pub async fn recent(
+    database: &Database,
+    feed_id: i64,
+    names: &[String],
+    now: Timestamp,
+) -> Result<HashMap<String, RecentDownloads>> {
+    let first_day = |days: i64| day(Timestamp::from_millis(now.millis() - (days - 1) * DAY_MS));
+    let (week, month) = (first_day(7), first_day(30));
+    let mut recent: HashMap<String, RecentDownloads> = HashMap::new();
+    for (download, count) in counts_of(database.reader(), feed_id, names).await? {
+        let since = |first: &str| {
+            let days = count.days.range::<str, _>((Bound::Included(first), Bound::Unbounded));
+            days.fold(0, |sum: u64, (_, count)| sum.saturating_add(*count))
+        };
+        let of_package = recent.entry(download.name).or_default();
+        of_package.total = of_package.total.saturating_add(count.count);
+        of_package.week = of_package.week.saturating_add(since(&week));
+        of_package.month = of_package.month.saturating_add(since(&month));
+    }
+    Ok(recent)
+}
+
+/// The counts of each version and instance.
+async fn counts_of(
+    connection: &impl ConnectionTrait,
+    feed_id: i64,
+    names: &[String],
+) -> Result<Vec<(Download, CountState)>> {
+    let mut counts = Vec::new();
     for names in names.chunks(ROWS) {
         let rows = records::Entity::find()
             .filter(records::Column::FeedId.eq(feed_id))
             .filter(records::Column::Name.is_in(names.to_vec()))
             .filter(records::Column::Kind.eq(KeyKind::Downloads as i64))
-            .all(database.reader())
+            .all(connection)
             .await?;
         for row in rows {
             let RecordKey::Downloads { name, version, .. } = row.key()? else { continue };
-            let total: &mut u64 = totals.entry(Download { name, version }).or_default();
-            *total = total.saturating_add(state_of(&row)?.counter());
+            let State::Count(count) = state_of(&row)? else { continue };
+            counts.push((Download { name, version }, count));
         }
     }
-    Ok(totals)
+    Ok(counts)
+}
+
+/// The date of a time, in UTC: `2026-11-24`.
+fn day(at: Timestamp) -> String {
+    at.to_string().chars().take(10).collect()
 }

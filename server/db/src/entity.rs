@@ -14,6 +14,8 @@ pub mod packages;
 pub mod received_blobs;
 pub mod record_blobs;
 pub mod records;
+pub mod search_entries;
+pub mod search_progress;
 pub mod settings;
 pub mod shadows;
 pub mod sync_tokens;

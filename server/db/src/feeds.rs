@@ -17,7 +17,7 @@ use crate::entity::{
     record_blobs, records, shadows, sync_tokens,
 };
 use crate::write::lock_feed;
-use crate::{Database, Error, Result};
+use crate::{Database, Error, Result, search};
 
 /// What somebody who shows no key may do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -233,6 +233,7 @@ pub async fn delete(database: &Database, feed_id: i64) -> Result<()> {
         fingerprints,
         asides
     );
+    search::remove_feed(&transaction, feed_id).await?;
     feeds::Entity::delete_by_id(feed_id).exec(&transaction).await?;
     transaction.commit().await?;
     // SQLite gives the number to the next feed.

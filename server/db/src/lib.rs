@@ -30,6 +30,7 @@ pub mod packages;
 mod plans;
 pub mod pruning;
 pub mod records;
+pub mod search;
 pub mod settings;
 mod stamps;
 pub mod sync_tokens;

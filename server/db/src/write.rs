@@ -4,6 +4,7 @@
 mod blobs;
 pub(crate) mod fingerprints;
 mod packages;
+mod popularity;
 
 use std::collections::HashMap;
 
@@ -20,6 +21,7 @@ use sea_orm::{
 use self::blobs::write_blobs;
 use self::fingerprints::write_fingerprints;
 use self::packages::write_packages;
+use self::popularity::write_popularity;
 use crate::entity::{feed_log, feeds, kept_states, records};
 use crate::feeds::word;
 use crate::keyed::under;
@@ -137,6 +139,7 @@ pub(crate) async fn write_records(
     insert(transaction, rows, Some(on_conflict)).await?;
     insert(transaction, log, None).await?;
     write_packages(transaction, feed, replacements).await?;
+    write_popularity(transaction, feed.id, replacements).await?;
     write_blobs(transaction, feed.id, replacements).await?;
     write_fingerprints(transaction, feed.id, replacements, &digests).await?;
     keep_aside(transaction, feed.id, replacements, now).await?;

@@ -47,6 +47,7 @@ mod opening;
 mod packages;
 mod pruning;
 mod publish;
+mod search;
 mod settings;
 mod stamps;
 mod sync_tokens;

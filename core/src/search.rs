@@ -1,0 +1,67 @@
+//! Finding packages by words and labels.
+//!
+//! An adapter says of each package what it is found by ([`SearchEntry`]); the server keeps that in an
+//! index and brings it up to date whenever the package changes, wherever the change came from.
+
+use crate::{Metadata, PackageName};
+
+/// What a package is found by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchEntry {
+    /// Words that say what it is about; they count more than those of the description.
+    pub keywords: Vec<String>,
+    /// A text about it; the first words of it count.
+    pub description: String,
+    /// What it can be narrowed down by, each in a form of the adapter's making, as `scope:acme`.
+    /// Compared without regard to upper and lower case.
+    pub labels: Vec<String>,
+    /// What the adapter says of it in an answer.
+    pub shown: Metadata,
+}
+
+/// What is looked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Search {
+    /// Its name, keywords or description have words that begin with each of the words of this text. An
+    /// empty text finds all.
+    pub text: String,
+    /// It has at least one label of each of these lists.
+    pub labels: Vec<Vec<String>>,
+    /// It has none of these labels.
+    pub without: Vec<String>,
+    /// How many of those found are left out, from the best on.
+    pub skip: u64,
+    /// The most that are returned.
+    pub take: u64,
+}
+
+/// Some of what was found, the best first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchPage {
+    /// How many were found in all.
+    pub total: u64,
+    /// Those that were asked for.
+    pub found: Vec<FoundPackage>,
+}
+
+/// A package that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundPackage {
+    /// The package.
+    pub name: PackageName,
+    /// What the adapter says of it.
+    pub shown: Metadata,
+    /// How often it was downloaded, at all sites together.
+    pub downloads: RecentDownloads,
+}
+
+/// How often a package was downloaded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RecentDownloads {
+    /// Ever.
+    pub total: u64,
+    /// On the last seven days, today among them (UTC).
+    pub week: u64,
+    /// On the last 30 days, today among them (UTC).
+    pub month: u64,
+}

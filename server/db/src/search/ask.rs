@@ -1,0 +1,105 @@
+//! Looking into the index.
+
+use pakhus_core::{FoundPackage, Metadata, PackageName, Search, SearchPage, Timestamp};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
+
+use super::terms::{MOST_ASKED, asked, feed_term, label_term};
+use crate::{Database, Error, Result, downloads};
+
+/// What matches: `{match}` is the condition, `{order}` the better first. A package of the very name that
+/// is asked for comes first; then weigh where the words stand, and how often it was downloaded.
+const SQLITE: &str = "SELECT entry.name, entry.display, entry.shown \
+    FROM search_text JOIN search_entries entry ON entry.id = search_text.rowid \
+    WHERE search_text MATCH ?1 \
+    ORDER BY entry.name = ?2 DESC, \
+    bm25(search_text, 10.0, 4.0, 1.0, 0.0) * (1.0 + 0.1 * min(length(entry.downloads), 10)), \
+    entry.name LIMIT ?3 OFFSET ?4";
+const SQLITE_TOTAL: &str = "SELECT count(*) FROM search_text WHERE search_text MATCH ?1";
+const POSTGRES: &str = "SELECT name, display, shown FROM search_entries \
+    WHERE terms @@ $1::tsquery \
+    ORDER BY name = $2 DESC, \
+    ts_rank('{0.0, 0.1, 0.4, 1.0}', terms, $1::tsquery) \
+    * (1.0 + 0.1 * least(length(downloads::text), 10)) DESC, \
+    name LIMIT $3 OFFSET $4";
+const POSTGRES_TOTAL: &str = "SELECT count(*) FROM search_entries WHERE terms @@ $1::tsquery";
+
+/// Finds packages of a feed, as the index knows them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(
+    database: &Database,
+    feed_id: i64,
+    search: &Search,
+    now: Timestamp,
+) -> Result<SearchPage> {
+    let connection = database.reader();
+    let sqlite = database.backend() == DbBackend::Sqlite;
+    let condition: Value = match sqlite {
+        true => sqlite_condition(feed_id, search),
+        false => postgres_condition(feed_id, search),
+    }
+    .into();
+    let total = if sqlite { SQLITE_TOTAL } else { POSTGRES_TOTAL };
+    let total = Statement::from_sql_and_values(database.backend(), total, [condition.clone()]);
+    let total = connection.query_one_raw(total).await?;
+    let total: i64 = total.map_or(Ok(0), |row| row.try_get_by_index(0))?;
+
+    let number = |number: u64| Value::from(i64::try_from(number).unwrap_or(i64::MAX));
+    let values = [condition, search.text.trim().into(), number(search.take), number(search.skip)];
+    let found = if sqlite { SQLITE } else { POSTGRES };
+    let found = Statement::from_sql_and_values(database.backend(), found, values);
+    let rows = connection.query_all_raw(found).await?;
+    let rows: Vec<_> = rows.iter().map(found_row).collect::<Result<_>>()?;
+    let names: Vec<_> = rows.iter().map(|(name, _)| name.key().to_owned()).collect();
+    let mut recent = downloads::recent(database, feed_id, &names, now).await?;
+    let found = rows.into_iter().map(|(name, shown)| {
+        let downloads = recent.remove(name.key()).unwrap_or_default();
+        FoundPackage { name, shown, downloads }
+    });
+    Ok(SearchPage { total: total.unsigned_abs(), found: found.collect() })
+}
+
+fn found_row(row: &QueryResult) -> Result<(PackageName, Metadata)> {
+    let (name, display, shown): (String, String, String) =
+        (row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
+    let name = PackageName::new(name, display).map_err(Error::broken)?;
+    Ok((name, serde_json::from_str(&shown).map_err(Error::broken)?))
+}
+
+/// The condition in the words of FTS5. Every term is of letters and digits.
+fn sqlite_condition(feed_id: i64, search: &Search) -> String {
+    let mut condition = format!("labels : {}", feed_term(feed_id));
+    for labels in &search.labels {
+        condition.push_str(&format!(" AND labels : ({})", any_of(labels, " OR ", "")));
+    }
+    for word in asked(&search.text) {
+        condition.push_str(&format!(" AND {{name keywords description}} : \"{word}\" *"));
+    }
+    for label in &search.without {
+        condition = format!("({condition}) NOT labels : {}", label_term(label));
+    }
+    condition
+}
+
+fn any_of(labels: &[String], or: &str, suffix: &str) -> String {
+    // A list without labels has none that a package could have: no label is that term.
+    let none = (labels.is_empty()).then(|| format!("none{suffix}"));
+    let terms = labels.iter().take(MOST_ASKED).map(|label| label_term(label) + suffix);
+    none.into_iter().chain(terms).collect::<Vec<_>>().join(or)
+}
+
+/// The condition in the words of `tsquery`.
+fn postgres_condition(feed_id: i64, search: &Search) -> String {
+    let mut condition = format!("'{}':D", feed_term(feed_id));
+    for labels in &search.labels {
+        condition.push_str(&format!(" & ({})", any_of(labels, " | ", ":D")));
+    }
+    for word in asked(&search.text) {
+        condition.push_str(&format!(" & '{word}':*ABC"));
+    }
+    for label in &search.without {
+        condition.push_str(&format!(" & !'{}':D", label_term(label)));
+    }
+    condition
+}
