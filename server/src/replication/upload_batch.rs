@@ -1,6 +1,5 @@
 //! `POST uploads/batch`: many small blobs of a replication client in one stream.
 
-
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
