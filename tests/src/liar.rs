@@ -1,11 +1,13 @@
 //! A replication server that lies: it answers what a real one does, with some of it changed.
 
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
+use http_body_util::BodyExt as _;
+use hyper::body::{Body, Frame, Incoming};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
@@ -17,10 +19,25 @@ use crate::server::Server;
 /// Changes the body that the real server answers with, by the path of the request.
 pub type Lie = dyn Fn(&str, Vec<u8>) -> Vec<u8> + Send + Sync;
 
+/// How long an answer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Length {
+    /// As long as its bytes.
+    True,
+    /// So long, it says; the connection ends after the bytes that there are.
+    Announced(u64),
+    /// Its bytes come again and again, without an end.
+    Endless,
+}
+
+/// Says how long an answer is, by the path of the request and the number of its bytes.
+type Lengths = dyn Fn(&str, usize) -> Length + Send + Sync;
+
 /// A server that lies. It stops when it is dropped.
 pub struct Liar {
     address: String,
     lie: Arc<Mutex<Arc<Lie>>>,
+    lengths: Arc<Mutex<Arc<Lengths>>>,
     serving: AbortHandle,
 }
 
@@ -34,14 +51,18 @@ impl Liar {
         let address = listener.local_addr().expect("an address").to_string();
         let truth: Arc<Lie> = Arc::new(|_, body| body);
         let lie = Arc::new(Mutex::new(truth));
-        let (root, lies) = (server.url(""), Arc::clone(&lie));
+        let true_lengths: Arc<Lengths> = Arc::new(|_, _| Length::True);
+        let lengths = Arc::new(Mutex::new(true_lengths));
+        let (root, lies, stretches) = (server.url(""), Arc::clone(&lie), Arc::clone(&lengths));
         let serving = tokio::spawn(async move {
             let client = reqwest::Client::new();
             while let Ok((line, _)) = listener.accept().await {
                 let (client, root, lies) = (client.clone(), root.clone(), Arc::clone(&lies));
+                let stretches = Arc::clone(&stretches);
                 let service = service_fn(move |request| {
                     let lie = Arc::clone(&lies.lock().unwrap_or_else(PoisonError::into_inner));
-                    answer(client.clone(), root.clone(), lie, request)
+                    let lengths = stretches.lock().unwrap_or_else(PoisonError::into_inner);
+                    answer(client.clone(), root.clone(), lie, Arc::clone(&lengths), request)
                 });
                 let line = TokioIo::new(line);
                 tokio::spawn(
@@ -49,7 +70,7 @@ impl Liar {
                 );
             }
         });
-        Self { address, lie, serving: serving.abort_handle() }
+        Self { address, lie, lengths, serving: serving.abort_handle() }
     }
 
     /// From now on it lies so.
@@ -57,9 +78,15 @@ impl Liar {
         *self.lie.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(lie);
     }
 
+    /// From now on its answers are so long.
+    pub fn stretches(&self, lengths: impl Fn(&str, usize) -> Length + Send + Sync + 'static) {
+        *self.lengths.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(lengths);
+    }
+
     /// From now on it tells the truth.
     pub fn repents(&self) {
         self.lies(|_, body| body);
+        self.stretches(|_, _| Length::True);
     }
 
     /// The URL of a path.
@@ -75,19 +102,42 @@ impl Drop for Liar {
     }
 }
 
+/// The bytes of an answer, once or again and again. It does not say how many.
+struct Told {
+    bytes: Bytes,
+    endless: bool,
+}
+
+impl Body for Told {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let bytes = self.bytes.clone();
+        if !self.endless {
+            self.bytes.clear();
+        }
+        Poll::Ready((!bytes.is_empty()).then_some(Ok(Frame::data(bytes))))
+    }
+}
+
 async fn answer(
     client: reqwest::Client,
     root: String,
     lie: Arc<Lie>,
+    lengths: Arc<Lengths>,
     request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+) -> Result<Response<Told>, Infallible> {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
     let url = format!("{root}{}", parts.uri);
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let asked = client.request(parts.method, url).headers(parts.headers).body(body).send().await;
     let Ok(answer) = asked else {
-        let mut broken = Response::new(Full::default());
+        let mut broken = Response::new(Told { bytes: Bytes::new(), endless: false });
         *broken.status_mut() = hyper::StatusCode::BAD_GATEWAY;
         return Ok(broken);
     };
@@ -96,7 +146,14 @@ async fn answer(
     headers.remove("transfer-encoding");
     let body = answer.bytes().await.unwrap_or_default().to_vec();
     let body = if status.is_success() { lie(&path, body) } else { body };
-    let mut response = Response::new(Full::new(Bytes::from(body)));
+    let length = if status.is_success() { lengths(&path, body.len()) } else { Length::True };
+    match length {
+        Length::True => headers.insert("content-length", body.len().into()),
+        Length::Announced(announced) => headers.insert("content-length", announced.into()),
+        Length::Endless => None,
+    };
+    let told = Told { bytes: body.into(), endless: length == Length::Endless };
+    let mut response = Response::new(told);
     (*response.status_mut(), *response.headers_mut()) = (status, headers);
     Ok(response)
 }
