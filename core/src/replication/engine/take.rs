@@ -76,11 +76,10 @@ impl Run<'_> {
         if self.options.dry_run {
             return Ok(kept_local);
         }
-        let failed: HashMap<Digest, String> = if lacking.is_empty() {
-            HashMap::new()
-        } else {
-            self.remote.fetch(lacking).await?.into_iter().collect()
-        };
+        let mut failed = self.wrong_lengths(&batch.writes, &lacking).await?;
+        if !lacking.is_empty() {
+            failed.extend(self.remote.fetch(lacking).await?);
+        }
         if !failed.is_empty() {
             self.set_aside_failed(&mut batch, &failed).await?;
         }
