@@ -14,6 +14,7 @@ mod server_auth;
 mod source;
 mod standing;
 mod store;
+mod suspects;
 mod transfer;
 mod uploads;
 mod wire;

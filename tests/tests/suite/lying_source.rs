@@ -2,6 +2,7 @@
 //! is true goes on.
 
 mod lengths;
+mod one_blob;
 
 use pakhus_core::Digest;
 use pakhus_tests::liar::Liar;

@@ -10,7 +10,7 @@ use super::{Sites, run, shows, sites};
 const MEMORY: u64 = 250 << 20;
 
 /// A package whose blob is fetched by itself, not with others in one stream.
-fn large() -> Package {
+pub(super) fn large() -> Package {
     let mut noise = vec![0; 400_000];
     rand::rng().fill_bytes(&mut noise);
     Package::with_file("large", "1.0.0", &noise)
