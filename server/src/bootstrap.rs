@@ -46,7 +46,11 @@ pub(crate) async fn bootstrap(database: &Database, config: &Config) -> Result<()
                 });
             }
             Some(stored) => {
-                feeds::update(database, stored.id, &settings).await?;
+                let change = |stored: &mut FeedSettings| {
+                    *stored = settings;
+                    Ok(())
+                };
+                feeds::update(database, stored.id, change).await?;
                 stored.id
             }
             None => match feeds::create(database, &settings, now()).await? {
@@ -70,8 +74,11 @@ pub(crate) async fn bootstrap(database: &Database, config: &Config) -> Result<()
         if is_left {
             let feed = stored.name();
             tracing::warn!(%feed, "the feed is no longer in the configuration: it is kept as it is");
-            let settings = FeedSettings { origin: Origin::Database, ..stored.settings };
-            feeds::update(database, stored.id, &settings).await?;
+            let change = |stored: &mut FeedSettings| {
+                stored.origin = Origin::Database;
+                Ok(())
+            };
+            feeds::update(database, stored.id, change).await?;
         }
     }
     let keys: Vec<_> = config

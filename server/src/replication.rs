@@ -16,6 +16,7 @@ mod server_auth;
 mod source;
 mod standing;
 mod store;
+mod suspects;
 mod transfer;
 mod upload_batch;
 mod uploads;

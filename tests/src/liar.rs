@@ -1,11 +1,13 @@
 //! A replication server that lies: it answers what a real one does, with some of it changed.
 
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
+use http_body_util::BodyExt as _;
+use hyper::body::{Body, Frame, Incoming};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
@@ -17,11 +19,26 @@ use crate::server::Server;
 /// Changes the body that the real server answers with, by the path of the request.
 pub type Lie = dyn Fn(&str, Vec<u8>) -> Vec<u8> + Send + Sync;
 
+/// How long an answer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Length {
+    /// As long as its bytes.
+    True,
+    /// So long, it says; the connection ends after the bytes that there are.
+    Announced(u64),
+    /// Its bytes come again and again, without an end.
+    Endless,
+}
+
+/// Says how long an answer is, by the path of the request and the number of its bytes.
+type Lengths = dyn Fn(&str, usize) -> Length + Send + Sync;
+
 /// A server that lies. It stops when it is dropped.
 pub struct Liar {
     address: String,
     lie: Arc<Mutex<Arc<Lie>>>,
     hidden: Arc<Mutex<Option<&'static str>>>,
+    lengths: Arc<Mutex<Arc<Lengths>>>,
     serving: AbortHandle,
 }
 
@@ -36,16 +53,21 @@ impl Liar {
         let truth: Arc<Lie> = Arc::new(|_, body| body);
         let lie = Arc::new(Mutex::new(truth));
         let hidden = Arc::new(Mutex::new(None));
+        let true_lengths: Arc<Lengths> = Arc::new(|_, _| Length::True);
+        let lengths = Arc::new(Mutex::new(true_lengths));
         let (root, lies, hides) = (server.url(""), Arc::clone(&lie), Arc::clone(&hidden));
+        let stretches = Arc::clone(&lengths);
         let serving = tokio::spawn(async move {
             let client = reqwest::Client::new();
             while let Ok((line, _)) = listener.accept().await {
                 let (client, root, lies) = (client.clone(), root.clone(), Arc::clone(&lies));
-                let hides = Arc::clone(&hides);
+                let (hides, stretches) = (Arc::clone(&hides), Arc::clone(&stretches));
                 let service = service_fn(move |request| {
                     let lie = Arc::clone(&lies.lock().unwrap_or_else(PoisonError::into_inner));
                     let hidden = *hides.lock().unwrap_or_else(PoisonError::into_inner);
-                    answer(client.clone(), root.clone(), lie, hidden, request)
+                    let lengths = stretches.lock().unwrap_or_else(PoisonError::into_inner);
+                    let telling = Telling { lie, lengths: Arc::clone(&lengths), hidden };
+                    answer(client.clone(), root.clone(), telling, request)
                 });
                 let line = TokioIo::new(line);
                 tokio::spawn(
@@ -53,7 +75,7 @@ impl Liar {
                 );
             }
         });
-        Self { address, lie, hidden, serving: serving.abort_handle() }
+        Self { address, lie, lengths, hidden, serving: serving.abort_handle() }
     }
 
     /// From now on it lies so.
@@ -61,9 +83,15 @@ impl Liar {
         *self.lie.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(lie);
     }
 
+    /// From now on its answers are so long.
+    pub fn stretches(&self, lengths: impl Fn(&str, usize) -> Length + Send + Sync + 'static) {
+        *self.lengths.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(lengths);
+    }
+
     /// From now on it tells the truth.
     pub fn repents(&self) {
         self.lies(|_, body| body);
+        self.stretches(|_, _| Length::True);
     }
 
     /// From now on it does as if the server had no such endpoint.
@@ -84,13 +112,42 @@ impl Drop for Liar {
     }
 }
 
+/// The bytes of an answer, once or again and again. It does not say how many.
+struct Told {
+    bytes: Bytes,
+    endless: bool,
+}
+
+impl Body for Told {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let bytes = self.bytes.clone();
+        if !self.endless {
+            self.bytes.clear();
+        }
+        Poll::Ready((!bytes.is_empty()).then_some(Ok(Frame::data(bytes))))
+    }
+}
+
+/// How it answers one request.
+struct Telling {
+    lie: Arc<Lie>,
+    lengths: Arc<Lengths>,
+    hidden: Option<&'static str>,
+}
+
 async fn answer(
     client: reqwest::Client,
     root: String,
-    lie: Arc<Lie>,
-    hidden: Option<&'static str>,
+    telling: Telling,
     request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+) -> Result<Response<Told>, Infallible> {
+    let Telling { lie, lengths, hidden } = telling;
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
     let is_hidden = hidden.is_some_and(|endpoint| path.ends_with(endpoint));
@@ -98,7 +155,7 @@ async fn answer(
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let asked = client.request(parts.method, url).headers(parts.headers).body(body).send().await;
     let Ok(answer) = asked else {
-        let mut broken = Response::new(Full::default());
+        let mut broken = Response::new(Told { bytes: Bytes::new(), endless: false });
         *broken.status_mut() = hyper::StatusCode::BAD_GATEWAY;
         return Ok(broken);
     };
@@ -107,7 +164,14 @@ async fn answer(
     headers.remove("transfer-encoding");
     let body = answer.bytes().await.unwrap_or_default().to_vec();
     let body = if status.is_success() { lie(&path, body) } else { body };
-    let mut response = Response::new(Full::new(Bytes::from(body)));
+    let length = if status.is_success() { lengths(&path, body.len()) } else { Length::True };
+    match length {
+        Length::True => headers.insert("content-length", body.len().into()),
+        Length::Announced(announced) => headers.insert("content-length", announced.into()),
+        Length::Endless => None,
+    };
+    let told = Told { bytes: body.into(), endless: length == Length::Endless };
+    let mut response = Response::new(told);
     (*response.status_mut(), *response.headers_mut()) = (status, headers);
     Ok(response)
 }

@@ -12,5 +12,6 @@ pub mod problem;
 pub mod relay;
 pub mod replica;
 pub mod server;
+pub mod small_disk;
 pub mod stored;
 pub mod wait;

@@ -50,14 +50,22 @@ impl Server {
         self.anonymous(Method::GET, &path).send().await.ok()
     }
 
-    /// Removes a package with all of its versions.
+    /// Removes a package with all of its versions, as it is when nothing more of it arrives meanwhile.
     ///
     /// # Panics
     /// When that is refused.
     pub async fn unpublish(&self, feed: &str, name: &str) {
-        let document = self.json(&format!("/npm/{feed}/{name}?write=true")).await;
-        let revision = document["_rev"].as_str().expect("a revision");
-        self.change(Method::DELETE, &format!("/npm/{feed}/{name}/-rev/{revision}"), "").await;
+        until(&format!("{name} is removed at {}", self.address()), async || {
+            let document = self.json(&format!("/npm/{feed}/{name}?write=true")).await;
+            let revision = document["_rev"].as_str().expect("a revision");
+            let path = format!("/npm/{feed}/{name}/-rev/{revision}");
+            let answer = self.request(Method::DELETE, &path).send().await.expect("an answer");
+            let status = answer.status();
+            let text = answer.text().await.unwrap_or_default();
+            assert!(status.is_success() || status == 409, "{path}: {status}: {text}");
+            status.is_success().then_some(())
+        })
+        .await;
     }
 
     /// Sets a dist-tag.

@@ -4,6 +4,7 @@
 //! memory and a line that fails. All it asks of the two ends is in [`FeedStore`] and [`Remote`].
 
 mod deletes;
+mod lengths;
 mod pull;
 mod push;
 mod reconcile;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use pakhus_core::{Digest, Timestamp};
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Set};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Set};
 
 use crate::entity::api_keys;
 use crate::feeds::{Origin, from_word, word};
@@ -51,7 +51,7 @@ pub async fn create(
         last_used_at: Set(None),
         ..Default::default()
     };
-    key_of(row.insert(database.writer()).await?)
+    key_of(database.insert(row).await?)
 }
 
 /// Makes the keys that come from the configuration file those in `keys` (name, secret, scopes).

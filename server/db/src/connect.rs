@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 use sea_orm::sqlx::Connection as _;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    ActiveModelBehavior, ActiveModelTrait, ConnectOptions, DatabaseConnection, DatabaseTransaction,
+    DbBackend, DbErr, EntityTrait, IntoActiveModel, RuntimeErr, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
 };
 use tokio::sync::watch;
 
@@ -110,7 +111,7 @@ impl Database {
         &self.reader
     }
 
-    /// For single writes that need no transaction.
+    /// For single writes that need no transaction and give nothing back: see [`Self::insert`].
     pub(crate) const fn writer(&self) -> &DatabaseConnection {
         &self.writer
     }
@@ -130,6 +131,20 @@ impl Database {
             writer.begin_with_options(options).await
         });
         Ok(begin.await.map_err(|error| DbErr::Custom(error.to_string()))??)
+    }
+
+    /// Inserts a row, and returns it as it is then. In a transaction: of an `INSERT … RETURNING` by
+    /// itself SQLite gives back the row before it commits, and sqlx does not see when that fails, as on a
+    /// full disk.
+    pub(crate) async fn insert<A>(&self, row: A) -> Result<<A::Entity as EntityTrait>::Model>
+    where
+        A: ActiveModelTrait + ActiveModelBehavior + Send,
+        <A::Entity as EntityTrait>::Model: IntoActiveModel<A>,
+    {
+        let transaction = self.begin().await?;
+        let row = row.insert(&transaction).await?;
+        transaction.commit().await?;
+        Ok(row)
     }
 
     pub(crate) fn backend(&self) -> DbBackend {

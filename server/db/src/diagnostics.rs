@@ -1,9 +1,7 @@
 //! The Diagnostic Center: messages that an operator should see.
 
 use pakhus_core::Timestamp;
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
-};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 
 use crate::entity::diagnostics;
 use crate::{Database, Result};
@@ -41,7 +39,7 @@ pub async fn add(
         text: Set(text.to_owned()),
         ..Default::default()
     };
-    row.insert(database.writer()).await?;
+    database.insert(row).await?;
     Ok(())
 }
 

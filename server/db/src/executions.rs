@@ -2,9 +2,7 @@
 
 use pakhus_core::Timestamp;
 use sea_orm::sea_query::{Expr, Query};
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
-};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use serde::{Deserialize, Serialize};
 
 use crate::entity::{execution_log, executions};
@@ -121,7 +119,7 @@ pub async fn start(
         counts: Set("{}".to_owned()),
         ..Default::default()
     };
-    Ok(row.insert(database.writer()).await?.id)
+    Ok(database.insert(row).await?.id)
 }
 
 /// Appends lines to an execution's log. `first` is the number of the first of them, counted from 0.

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use pakhus_core::replication::engine::Fuse;
 use pakhus_core::replication::{ClientMode, ServerMode};
-use pakhus_core::{Digest, FeedName, Timestamp};
+use pakhus_core::{Digest, FeedName, Refusal, Timestamp};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, ExprTrait, IntoActiveModel, PaginatorTrait,
+    ActiveModelTrait, ColumnTrait, EntityTrait, ExprTrait, IntoActiveModel, PaginatorTrait,
     QueryFilter, QueryOrder, QuerySelect, Set, SqlErr,
 };
 use serde::{Deserialize, Serialize};
@@ -160,30 +160,39 @@ pub async fn create(
         ..Default::default()
     };
     set_settings(&mut row, settings);
-    match row.insert(database.writer()).await {
-        Ok(row) => feed_of(row).map(Some),
-        Err(error) => match error.sql_err() {
-            Some(SqlErr::UniqueConstraintViolation(_)) => Ok(None),
-            _ => Err(error.into()),
-        },
+    match database.insert(row).await {
+        Err(Error::Database(error))
+            if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) =>
+        {
+            Ok(None)
+        }
+        row => feed_of(row?).map(Some),
     }
 }
 
-/// Changes the settings of a feed. Its name and package type stay.
+/// Changes the settings of a feed, as they are at that moment: of two changes at once none is lost. Its
+/// name and package type stay.
 ///
 /// # Errors
-/// When the feed is gone or the database fails.
-pub async fn update(database: &Database, feed_id: i64, settings: &FeedSettings) -> Result<Feed> {
-    let row = feeds::Entity::find_by_id(feed_id).one(database.writer()).await?;
-    let mut row = row.ok_or(Error::NoSuchFeed)?.into_active_model();
+/// When `change` refuses, the feed is gone or the database fails; nothing has changed then.
+pub async fn update(
+    database: &Database,
+    feed_id: i64,
+    change: impl FnOnce(&mut FeedSettings) -> Result<(), Refusal> + Send,
+) -> Result<Feed> {
+    let transaction = database.begin().await?;
+    lock_feed(&transaction, feed_id).await?;
+    let row = feeds::Entity::find_by_id(feed_id).one(&transaction).await?;
+    let row = row.ok_or(Error::NoSuchFeed)?;
+    let mut settings = feed_of(row.clone())?.settings;
+    change(&mut settings)?;
+    let mut row = row.into_active_model();
     let (name, package_type) = (row.name.clone(), row.package_type.clone());
-    set_settings(&mut row, settings);
+    set_settings(&mut row, &settings);
     (row.name, row.package_type) = (name, package_type);
-    match row.update(database.writer()).await {
-        Ok(row) => feed_of(row),
-        Err(DbErr::RecordNotUpdated) => Err(Error::NoSuchFeed),
-        Err(error) => Err(error.into()),
-    }
+    let row = row.update(&transaction).await?;
+    transaction.commit().await?;
+    feed_of(row)
 }
 
 /// Pauses the replication of a feed, or lets it go on.

@@ -20,7 +20,7 @@ pub async fn id(database: &Database, now: Timestamp) -> Result<String> {
     };
     instance::Entity::insert(row)
         .on_conflict_do_nothing_on([instance::Column::Id])
-        .exec(database.writer())
+        .exec_without_returning(database.writer())
         .await?;
     let row = instance::Entity::find_by_id(ROW).one(database.writer()).await?;
     row.map(|row| row.instance_id).ok_or_else(|| Error::broken("the instance has no id"))

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use pakhus_core::Timestamp;
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Set};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Set};
 
 use crate::api_keys::hash;
 use crate::entity::sync_tokens;
@@ -43,7 +43,7 @@ pub async fn create(
         last_used_at: Set(None),
         ..Default::default()
     };
-    token_of(&row.insert(database.writer()).await?)
+    token_of(&database.insert(row).await?)
 }
 
 /// Makes the tokens of the feed that come from the configuration file those in `secrets`.

@@ -1,5 +1,6 @@
 //! The engine's view of a source: HTTP for records, [`super::transfer`] for blobs.
 
+use std::collections::HashSet;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,6 +16,7 @@ use pakhus_db::{Database, blobs};
 use super::execution::Progress;
 use super::source::Source;
 use super::standing::Sources;
+use super::suspects::{self, Suspects};
 use super::{transfer, wire};
 use crate::app::now;
 
@@ -39,6 +41,16 @@ impl HttpSource {
     /// Notes that blobs are here, for the case that the run is cut off before their records are.
     pub(super) fn fetched(&self, digests: impl IntoIterator<Item = Digest>) {
         self.fetched.lock().unwrap_or_else(PoisonError::into_inner).extend(digests);
+    }
+
+    /// What was fetched since the last batch of blobs was asked for.
+    pub(super) fn fetched_until_now(&self) -> HashSet<Digest> {
+        self.fetched.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+    }
+
+    /// What is known of blobs that this source does not deliver.
+    pub(super) fn suspects<T>(&self, look: impl FnOnce(&mut Suspects) -> T) -> T {
+        self.sources.suspects(self.feed_id, look)
     }
 
     async fn keep_fetched(&self) {
@@ -80,7 +92,7 @@ impl Remote for HttpSource {
 
     async fn fetch(&self, blobs: Vec<BlobRef>) -> Result<Vec<(Digest, String)>> {
         self.fetched.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        let fetched = transfer::fetch(self, blobs).await;
+        let fetched = suspects::fetch(self, blobs).await;
         if fetched.is_err() {
             self.keep_fetched().await;
         }

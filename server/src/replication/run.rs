@@ -235,7 +235,13 @@ pub(super) fn store_of(app: &App, feed: &Feed) -> Result<DatabaseFeed, RunError>
     let name = &feed.settings.package_type;
     let package_type: Arc<dyn PackageType> =
         app.package_types.get(name).ok_or_else(|| RunError::NoPackageType(name.clone()))?;
-    Ok(DatabaseFeed { database: app.database.clone(), feed_id: feed.id, package_type, lease: None })
+    Ok(DatabaseFeed {
+        database: app.database.clone(),
+        feed_id: feed.id,
+        blobs: app.blobs.clone(),
+        package_type,
+        lease: None,
+    })
 }
 
 /// Asks the source what the verdict is.

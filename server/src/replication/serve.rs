@@ -237,7 +237,7 @@ async fn take_changes(
     let (records, _) =
         wire::read_page(&page).map_err(|error| Problem::bad_request(error.to_string()))?;
     drop(page);
-    check_sizes(&app, &peer.feed, &records).await?;
+    check_sizes(&app, &store, &records).await?;
     let is_replica = peer.feed.settings.client.mode == ClientMode::PullOnly;
     let taken = engine::take_changes(&store, records, is_replica).await;
     taken.map(Json).map_err(|refused| match refused {
@@ -248,23 +248,19 @@ async fn take_changes(
 
 /// Refuses records that say another length of a blob than it has. Of blobs that this feed does not
 /// know nothing is said: another feed may have them.
-async fn check_sizes(app: &App, feed: &Feed, records: &[Record]) -> Result<()> {
+async fn check_sizes(app: &App, store: &DatabaseFeed, records: &[Record]) -> Result<()> {
     let named = records.iter().filter_map(|record| record.state.content());
     let mut blobs: Vec<_> = named.flat_map(|content| content.blobs.clone()).collect();
     let digests: Vec<_> = blobs.iter().map(|blob| blob.digest).collect();
-    let unknown = blobs::unknown(&app.database, feed.id, &digests).await?;
+    let unknown = blobs::unknown(&app.database, store.feed_id, &digests).await?;
     let unknown: HashSet<_> = unknown.into_iter().collect();
     blobs.retain(|blob| !unknown.contains(&blob.digest));
-    let mut sizes = stream::iter(blobs)
-        .map(|blob| async move { (app.blobs.size(&blob.digest).await, blob) })
-        .buffer_unordered(8);
-    while let Some((stored, blob)) = sizes.next().await {
-        if stored?.is_some_and(|stored| stored != blob.size) {
-            let digest = blob.digest;
-            return Err(Problem::bad_request(format!("{digest} has another length than is said")));
+    match store.of_other_length(blobs).await.map_err(failed)?.first() {
+        None => Ok(()),
+        Some(digest) => {
+            Err(Problem::bad_request(format!("{digest} has another length than is said")))
         }
     }
-    Ok(())
 }
 
 async fn missing_blobs(

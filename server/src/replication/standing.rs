@@ -8,6 +8,7 @@ use pakhus_core::replication::{Handshake, SourceOfSource, Verdict};
 use pakhus_db::feeds::Feed;
 use pakhus_db::{changes, links};
 
+use super::suspects::Suspects;
 use crate::app::{App, now};
 
 /// What is known of the sources of feeds, by feed.
@@ -29,6 +30,7 @@ struct KnownSource {
     last_success_at: Option<Timestamp>,
     /// Failures in a row.
     failures: u64,
+    suspects: Suspects,
 }
 
 /// How a feed stands as a client.
@@ -70,6 +72,11 @@ impl Sources {
             sources: handshake.sources.clone(),
         };
         self.known(feed_id, |known| known.identity = Some(identity));
+    }
+
+    /// What is known of blobs that the source does not deliver.
+    pub(super) fn suspects<T>(&self, feed_id: i64, look: impl FnOnce(&mut Suspects) -> T) -> T {
+        self.known(feed_id, |known| look(&mut known.suspects))
     }
 
     /// The verdict of the last run; `None` before the first.

@@ -5,13 +5,15 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::stream::{self, StreamExt as _};
+use pakhus_blobs::BlobStore;
 use pakhus_core::replication::engine::{
     Aside, AsideKind, Batch, FeedStore, Link, LogEnd, Outcome, Page, StoreError, Tree,
 };
 use pakhus_core::replication::{
     CheckedRecord, Fingerprint, Leaf, Position, Record, RecordKey, State, check,
 };
-use pakhus_core::{Digest, PackageType, Timestamp};
+use pakhus_core::{BlobRef, Digest, PackageType, Timestamp};
 use pakhus_db::leases::Lease;
 use pakhus_db::{Database, apply, asides, blobs, changes, feeds, links, records, tree};
 
@@ -22,6 +24,7 @@ use crate::app::now;
 pub(super) struct DatabaseFeed {
     pub(super) database: Database,
     pub(super) feed_id: i64,
+    pub(super) blobs: BlobStore,
     pub(super) package_type: Arc<dyn PackageType>,
     /// The lease under which this node runs the feed, where there are several nodes.
     pub(super) lease: Option<Lease>,
@@ -84,6 +87,24 @@ impl FeedStore for DatabaseFeed {
 
     async fn unknown_blobs(&self, digests: &[Digest]) -> Result<Vec<Digest>> {
         blobs::unknown(&self.database, self.feed_id, digests).await.map_err(failed)
+    }
+
+    async fn of_other_length(&self, mut blobs: Vec<BlobRef>) -> Result<Vec<Digest>> {
+        let digests: Vec<_> = blobs.iter().map(|blob| blob.digest).collect();
+        let named = blobs::named_sizes(&self.database, self.feed_id, &digests);
+        let named = named.await.map_err(failed)?;
+        // The blob store, which may be far away, is asked only where the database does not agree.
+        blobs.retain(|blob| named.get(&blob.digest) != Some(&blob.size));
+        let mut sizes = stream::iter(blobs)
+            .map(|blob| async move { (self.blobs.size(&blob.digest).await, blob) })
+            .buffer_unordered(8);
+        let mut wrong = Vec::new();
+        while let Some((stored, blob)) = sizes.next().await {
+            if stored.map_err(failed)?.is_some_and(|stored| stored != blob.size) {
+                wrong.push(blob.digest);
+            }
+        }
+        Ok(wrong)
     }
 
     async fn live_versions(&self) -> Result<u64> {

@@ -5,43 +5,11 @@ use std::process::Command;
 
 use pakhus_tests::package::Package;
 use pakhus_tests::server::{Server, Setup};
+use pakhus_tests::small_disk::SmallDisk;
 use pakhus_tests::wait::until;
 use rand::Rng as _;
 use reqwest::Method;
 use serde_json::{Value, json};
-
-/// A file system of its own in memory. It is gone with this.
-struct SmallDisk {
-    folder: tempfile::TempDir,
-}
-
-fn as_root(command: &[&str]) {
-    let is_root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
-    let sudo: &[&str] = if is_root { &[] } else { &["sudo", "-n"] };
-    let command = [sudo, command].concat();
-    let ran = Command::new(command[0]).args(&command[1..]).status().expect("it runs");
-    assert!(ran.success(), "{command:?}");
-}
-
-impl SmallDisk {
-    fn new(megabytes: u32) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let size = format!("size={megabytes}m,mode=0777");
-        as_root(&["mount", "-t", "tmpfs", "-o", &size, "tmpfs", text(folder.path())]);
-        Self { folder }
-    }
-
-    fn grow(&self, megabytes: u32) {
-        let size = format!("remount,size={megabytes}m");
-        as_root(&["mount", "-o", &size, text(self.folder.path())]);
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        as_root(&["umount", "-l", text(self.folder.path())]);
-    }
-}
 
 fn text(path: &Path) -> &str {
     path.to_str().expect("a path that is text")
@@ -65,7 +33,7 @@ async fn arrives(server: &Server, name: &str) {
 async fn a_full_disk_at_the_client_is_told_of_and_nothing_is_lost() {
     let disk = SmallDisk::new(24);
     let hub = Setup::new().npm_feed("libs", "read-write").start().await;
-    let blobs = disk.folder.path().join("blobs");
+    let blobs = disk.path().join("blobs");
     let leaf = Setup::new()
         .config(&format!("[blobs]\npath = \"{}\"", text(&blobs)))
         .npm_feed("libs", "disabled")
@@ -205,4 +173,43 @@ async fn a_token_that_is_taken_back_stops_the_client_until_it_has_another() {
     for number in 0..10 {
         arrives(&leaf, &format!("p{number}")).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sites_whose_clocks_are_apart_agree_on_a_conflict_and_on_what_comes_after_it() {
+    let hub = Setup::new().npm_feed("libs", "read-write").start().await;
+    let ahead = Setup::new()
+        .environment("LD_PRELOAD", faketime())
+        .environment("FAKETIME", "+2h")
+        .environment("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+        .npm_feed("libs", "disabled")
+        .client_of(&hub, "libs", "mirror")
+        .start()
+        .await;
+    let turn = async |what: &str| {
+        let path = format!("/api/v1/feeds/libs/replication/{what}");
+        let turned = ahead.request(Method::POST, &path).send().await.expect("an answer");
+        assert!(turned.status().is_success(), "{what}: {}", turned.status());
+    };
+    let content = |text: &str| Package::with_file("same", "1.0.0", text.as_bytes());
+    let (first, second) = (content("by the clock ahead"), content("by the other clock"));
+    turn("pause").await;
+    ahead.publish("libs", &first).await;
+    hub.publish("libs", &second).await;
+    turn("resume").await;
+    // Both were the first of their identity: the earlier by the clocks stands.
+    for site in [&hub, &ahead] {
+        site.shows("libs", &second).await;
+    }
+    // A delete and a new publish count however late or early their clocks are.
+    hub.unpublish("libs", "same").await;
+    ahead.shows_no("libs", "same").await;
+    let third = content("once more");
+    ahead.publish("libs", &third).await;
+    hub.shows("libs", &third).await;
+    ahead.unpublish("libs", "same").await;
+    hub.shows_no("libs", "same").await;
+    hub.publish("libs", &first).await;
+    ahead.shows("libs", &first).await;
+    ahead.agrees_with_its_source("libs").await;
 }

@@ -1,6 +1,9 @@
 //! A source that lies: nothing of it becomes visible, one line of the log says what is wrong, and what
 //! is true goes on.
 
+mod lengths;
+mod one_blob;
+
 use pakhus_core::Digest;
 use pakhus_tests::liar::Liar;
 use pakhus_tests::package::Package;

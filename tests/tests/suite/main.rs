@@ -13,6 +13,7 @@ mod control;
 mod crash;
 mod downloads;
 mod early_answers;
+mod full_disk;
 mod interrupted;
 mod large;
 mod lifecycle;

@@ -11,7 +11,7 @@ use super::super::log::{Cursor, Position};
 use super::super::merge::MergePolicy;
 use super::super::message::{PageEnd, SourceOfSource};
 use super::super::state::{Record, State};
-use crate::{Digest, Timestamp};
+use crate::{BlobRef, Digest, Timestamp};
 
 /// A failure of the store; nothing of what was asked has happened.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -58,6 +58,9 @@ pub trait FeedStore: Send + Sync {
 
     /// Those of `digests` that no record of this feed names and, at a server, no client uploaded.
     async fn unknown_blobs(&self, digests: &[Digest]) -> Result<Vec<Digest>>;
+
+    /// Those of `blobs`, all of which are here, that have another length than is said.
+    async fn of_other_length(&self, blobs: Vec<BlobRef>) -> Result<Vec<Digest>>;
 
     /// How many versions are there.
     async fn live_versions(&self) -> Result<u64>;

@@ -117,9 +117,10 @@ impl Run<'_> {
         if self.options.dry_run {
             return Ok(taking);
         }
+        taking.failed = self.wrong_lengths(&batch.writes, &lacking).await?;
         if !lacking.is_empty() {
             let asked: Vec<_> = lacking.iter().map(|blob| blob.digest).collect();
-            taking.failed = self.remote.fetch(lacking).await?.into_iter().collect();
+            taking.failed.extend(self.remote.fetch(lacking).await?);
             let came = asked.into_iter().filter(|digest| !taking.failed.contains_key(digest));
             taking.fetched = came.collect();
         }

@@ -1,11 +1,14 @@
 //! Feeds and their settings.
 
+use std::sync::Arc;
+
+use pakhus_core::Refusal;
 use pakhus_core::replication::engine::{Aside, AsideKind, Batch, Fuse, Link};
 use pakhus_core::replication::{ClientMode, MergePolicy, ServerMode};
 use pakhus_db::feeds::{
-    self, Anonymous, ClientSettings, Counts, FeedSettings, Origin, ReplicationLimits,
+    self, Anonymous, ClientSettings, Counts, Feed, FeedSettings, Origin, ReplicationLimits,
 };
-use pakhus_db::{Error, apply, blobs, sync_tokens};
+use pakhus_db::{Database, Error, apply, blobs, sync_tokens};
 
 use crate::bench::{Bench, feed_settings};
 use crate::vocabulary::{blob, content, delete, publish, save_link, tag};
@@ -15,6 +18,8 @@ on_both_backends!(
     a_second_feed_of_a_name_is_not_made,
     an_update_leaves_name_type_and_log_as_they_are,
     a_feed_that_is_gone_cannot_be_updated,
+    changes_of_settings_at_the_same_time_are_all_made,
+    an_update_that_is_refused_changes_nothing,
     a_pause_outlasts_an_update,
     feeds_are_listed_by_name,
     deleting_a_feed_removes_everything_of_it_and_nothing_else,
@@ -46,6 +51,15 @@ fn all_settings(name: &str) -> FeedSettings {
     }
 }
 
+/// Makes all settings of a feed these.
+async fn set(database: &Database, feed_id: i64, settings: FeedSettings) -> Result<Feed, Error> {
+    let change = |stored: &mut FeedSettings| {
+        *stored = settings;
+        Ok(())
+    };
+    feeds::update(database, feed_id, change).await
+}
+
 async fn settings_read_back_as_they_were_given(bench: &Bench) {
     let site = bench.site("la").await;
     let now = bench.clock.now();
@@ -68,7 +82,7 @@ async fn an_update_leaves_name_type_and_log_as_they_are(bench: &Bench) {
     let site = bench.site("la").await;
     site.commit([publish("a", "1.0.0")]).await.expect("published");
     let end = site.end().await;
-    let updated = feeds::update(&site.database, site.feed.id, &all_settings("other")).await;
+    let updated = set(&site.database, site.feed.id, all_settings("other")).await;
     let updated = updated.expect("updated");
     let expected = FeedSettings {
         name: site.feed.settings.name.clone(),
@@ -80,12 +94,52 @@ async fn an_update_leaves_name_type_and_log_as_they_are(bench: &Bench) {
     assert_eq!(site.end().await, end);
 }
 
+async fn changes_of_settings_at_the_same_time_are_all_made(bench: &Bench) {
+    let site = bench.site("la").await;
+    let nodes = [Arc::new(site.other_node().await), Arc::new(site.other_node().await)];
+    let mut tasks = tokio::task::JoinSet::new();
+    for task in 0..8 {
+        let node = Arc::clone(&nodes[task % 2]);
+        let feed = site.feed.id;
+        tasks.spawn(async move {
+            // Each changes something else, or adds to what others change too.
+            feeds::update(&node.database, feed, |settings| {
+                match task {
+                    0 => settings.anonymous = Anonymous::Publish,
+                    1 => settings.server_mode = ServerMode::ReadWrite,
+                    2 => settings.client.source_url = Some("https://la.example/libs".to_owned()),
+                    _ => settings.limits.concurrency += 1,
+                }
+                Ok(())
+            })
+            .await
+            .expect("updated");
+        });
+    }
+    tasks.join_all().await;
+    let found = &feeds::list(&site.database).await.expect("no failure")[0].settings;
+    assert_eq!(found.anonymous, Anonymous::Publish);
+    assert_eq!(found.server_mode, ServerMode::ReadWrite);
+    assert_eq!(found.client.source_url.as_deref(), Some("https://la.example/libs"));
+    assert_eq!(found.limits.concurrency, site.feed.settings.limits.concurrency + 5);
+}
+
+async fn an_update_that_is_refused_changes_nothing(bench: &Bench) {
+    let site = bench.site("la").await;
+    let refused = feeds::update(&site.database, site.feed.id, |settings| {
+        settings.anonymous = Anonymous::Publish;
+        Err(Refusal::invalid("not so"))
+    });
+    assert!(matches!(refused.await, Err(Error::Refused(_))));
+    assert_eq!(feeds::list(&site.database).await.expect("no failure"), [site.feed]);
+}
+
 async fn a_pause_outlasts_an_update(bench: &Bench) {
     let site = bench.site("la").await;
     let (database, feed) = (&site.database, site.feed.id);
     assert!(!site.feed.paused);
     feeds::set_paused(database, feed, true).await.expect("paused");
-    assert!(feeds::update(database, feed, &all_settings("libs")).await.expect("updated").paused);
+    assert!(set(database, feed, all_settings("libs")).await.expect("updated").paused);
     feeds::set_paused(database, feed, false).await.expect("resumed");
     assert!(!feeds::list(database).await.expect("no failure")[0].paused);
     feeds::delete(database, feed).await.expect("deleted");
@@ -97,7 +151,7 @@ async fn a_feed_that_is_gone_cannot_be_updated(bench: &Bench) {
     let site = bench.site("la").await;
     feeds::delete(&site.database, site.feed.id).await.expect("deleted");
     feeds::delete(&site.database, site.feed.id).await.expect("nothing to delete");
-    let updated = feeds::update(&site.database, site.feed.id, &all_settings("libs")).await;
+    let updated = set(&site.database, site.feed.id, all_settings("libs")).await;
     assert!(matches!(updated, Err(Error::NoSuchFeed)), "{updated:?}");
     assert!(!feeds::any(&site.database).await.expect("no failure"));
 }

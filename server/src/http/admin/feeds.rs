@@ -92,9 +92,11 @@ pub(super) async fn update(
     Input(change): Input<FeedChange>,
 ) -> Result<Json<Value>> {
     let feed = editable(&app, &caller, &name)?;
-    let mut settings = feed.settings.clone();
-    settings.anonymous = change.anonymous.unwrap_or(settings.anonymous);
-    feeds::update(&app.database, feed.id, &settings).await?;
+    let change = |settings: &mut FeedSettings| {
+        settings.anonymous = change.anonymous.unwrap_or(settings.anonymous);
+        Ok(())
+    };
+    feeds::update(&app.database, feed.id, change).await?;
     app.feeds.reload().await?;
     show(State(app), caller, PathOf(name)).await
 }

@@ -3,9 +3,10 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use pakhus_core::Refusal;
 use pakhus_core::replication::engine::describe;
 use pakhus_core::replication::{ClientMode, ServerMode};
-use pakhus_db::feeds::{self, Feed, Origin};
+use pakhus_db::feeds::{self, Feed, FeedSettings, Origin};
 use pakhus_db::sync_tokens;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -81,6 +82,35 @@ struct ClientChange {
     interval: Option<Interval>,
 }
 
+impl ReplicationChange {
+    /// Makes the settings what is asked for; refuses a client that would lack something.
+    fn apply_to(self, settings: &mut FeedSettings) -> Result<(), Refusal> {
+        settings.server_mode = self.server.mode.unwrap_or(settings.server_mode);
+        let client = &mut settings.client;
+        client.mode = self.client.mode.unwrap_or(client.mode);
+        if let Some(url) = self.client.source_url {
+            client.source_url = Some(url.as_str().to_owned());
+        }
+        if let Some(token) = self.client.sync_token {
+            let token = Secret::new(token)
+                .map_err(|reason| Refusal::invalid(format!("`sync_token`: {reason}")))?;
+            client.sync_token = Some(token.expose().to_owned());
+        }
+        if let Some(interval) = self.client.interval {
+            let millis = interval.duration().as_millis();
+            client.interval_ms = u64::try_from(millis).unwrap_or(u64::MAX);
+        }
+        self.limits.apply_to(&mut settings.limits);
+        let client = &settings.client;
+        let complete = client.source_url.is_some() && client.sync_token.is_some();
+        if client.mode != ClientMode::Disabled && !complete {
+            let text = "a replication client needs `source_url` and `sync_token`";
+            return Err(Refusal::invalid(text));
+        }
+        Ok(())
+    }
+}
+
 pub(super) async fn update(
     State(app): State<App>,
     caller: Authenticated,
@@ -88,31 +118,7 @@ pub(super) async fn update(
     Input(change): Input<ReplicationChange>,
 ) -> Result<Json<Value>> {
     let feed = editable(&app, &caller, &name)?;
-    let mut settings = feed.settings.clone();
-    settings.server_mode = change.server.mode.unwrap_or(settings.server_mode);
-    let client = &mut settings.client;
-    client.mode = change.client.mode.unwrap_or(client.mode);
-    if let Some(url) = change.client.source_url {
-        client.source_url = Some(url.as_str().to_owned());
-    }
-    if let Some(token) = change.client.sync_token {
-        let token = Secret::new(token)
-            .map_err(|reason| Problem::bad_request(format!("`sync_token`: {reason}")))?;
-        client.sync_token = Some(token.expose().to_owned());
-    }
-    if let Some(interval) = change.client.interval {
-        let millis = interval.duration().as_millis();
-        client.interval_ms = u64::try_from(millis).unwrap_or(u64::MAX);
-    }
-    change.limits.apply_to(&mut settings.limits);
-    let client = &settings.client;
-    let complete = client.source_url.is_some() && client.sync_token.is_some();
-    if client.mode != ClientMode::Disabled && !complete {
-        return Err(Problem::bad_request(
-            "a replication client needs `source_url` and `sync_token`",
-        ));
-    }
-    feeds::update(&app.database, feed.id, &settings).await?;
+    feeds::update(&app.database, feed.id, |settings| change.apply_to(settings)).await?;
     app.feeds.reload().await?;
     show(State(app), caller, PathOf(name)).await
 }

@@ -372,6 +372,10 @@ impl FeedStore for Site {
         Ok(digests.iter().filter(|digest| !known(digest)).copied().collect())
     }
 
+    async fn of_other_length(&self, _: Vec<BlobRef>) -> Result<Vec<Digest>> {
+        Ok(Vec::new())
+    }
+
     async fn live_versions(&self) -> Result<u64> {
         let disk = self.disk();
         let live = disk.records.values().filter(|(state, _)| state.content().is_some());
