@@ -11,7 +11,7 @@ use crate::{name, version};
 pub(crate) enum Endpoint {
     /// `GET /{pkg}`: the packument, full or abbreviated.
     Packument { name: PackageName },
-    /// `GET /{pkg}/{version or tag}`: one manifest.
+    /// `GET /{pkg}/{version, tag or range}`: one manifest.
     Manifest { name: PackageName, wanted: String },
     /// `GET /{pkg}/-/{file}`: a tarball.
     Tarball { name: PackageName, version: PackageVersion },

@@ -6,6 +6,8 @@ use pakhus_core::{Metadata, PackageContents, PackageVersion, VersionRecord};
 use serde::Deserialize;
 
 use crate::deprecate::DEPRECATED;
+use crate::node_version::NodeVersion;
+use crate::range::{Options, Range};
 use crate::{tag, version};
 
 /// What of a package's records is shown. It follows from the contents alone.
@@ -52,12 +54,26 @@ impl<'c> View<'c> {
         self.versions.get(key).copied()
     }
 
-    /// The version that `wanted` says: a version or a tag.
-    pub(crate) fn wanted(&self, wanted: &str) -> Option<&'c VersionRecord> {
-        match version::parse(wanted) {
-            Ok(version) => self.version(version.key()),
-            Err(_) => self.tags.get(wanted).copied(),
+    /// The version that a client installs for `range`: that of `latest` when it fits and is not
+    /// deprecated, else the highest that fits, of those that are not deprecated if there are any.
+    /// The rule is npm's own (`npm-pick-manifest` 11).
+    pub(crate) fn highest_in(&self, range: &str) -> Option<&'c VersionRecord> {
+        let range = Range::parse(range, Options::CLIENT)?;
+        let fits = |record: &VersionRecord| {
+            NodeVersion::parse(record.version.key(), false)
+                .is_some_and(|version| range.is_satisfied_by(&version, Options::CLIENT))
+        };
+        let is_current = |record: &VersionRecord| self.deprecation(&record.version).is_none();
+        // Every version is wanted: that of `latest` is, even when it is a pre-release.
+        let is_default = |latest: &VersionRecord| range.is_everything() || fits(latest);
+        if let Some(latest) = self.latest()
+            && is_current(latest)
+            && is_default(latest)
+        {
+            return Some(latest);
         }
+        let fitting = || self.contents.versions.iter().rev().filter(|record| fits(record));
+        fitting().find(|record| is_current(record)).or_else(|| fitting().next())
     }
 
     /// The message, a JSON string, with which the version is deprecated.

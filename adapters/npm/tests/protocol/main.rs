@@ -6,6 +6,7 @@ mod check_version;
 mod deprecate;
 mod dist_tags;
 mod hostile;
+mod manifests;
 mod names;
 mod other_endpoints;
 mod packuments;
