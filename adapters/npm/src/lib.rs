@@ -7,6 +7,7 @@
 
 mod accept;
 mod account;
+mod attestation;
 mod audit;
 mod deprecate;
 mod dist;
@@ -112,6 +113,10 @@ impl PackageType for Npm {
             Endpoint::DistTags { name } => dist_tags::list(&name, host).await,
             Endpoint::SetDistTag { name, tag } => dist_tags::set(&name, &tag, host).await,
             Endpoint::RemoveDistTag { name, tag } => dist_tags::remove(&name, &tag, host).await,
+            Endpoint::Attestations { name, version } => {
+                attestation::serve(&name, &version, host).await
+            }
+            Endpoint::Keys => Err(attestation::keys()),
             Endpoint::Ping => Ok(account::ping()),
             Endpoint::WhoAmI => account::who_am_i(request.identity.as_ref()),
             Endpoint::Advisories => Ok(audit::advisories()),

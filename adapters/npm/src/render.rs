@@ -5,6 +5,7 @@
 
 use pakhus_core::{PackageContents, Result, Timestamp, VersionRecord};
 
+use crate::attestation::{self, Statement};
 use crate::json::{Members, ObjectWriter};
 use crate::metadata::VersionMetadata;
 use crate::view::View;
@@ -155,10 +156,29 @@ fn write_dist(
         }
     }
     dist.string("tarball", &tarball::url(&record.name, &record.version, base_url));
+    // What is stored was checked when it came: a bundle that cannot be read is not there.
+    let statement = metadata.provenance.and_then(|bundle| Statement::of(bundle).ok().flatten());
+    if let Some(statement) = statement {
+        write_attestations(dist.member("attestations"), record, &statement, base_url);
+    }
     dist.close();
     if let Some(message) = view.deprecation(&record.version) {
         manifest.raw("deprecated", message.as_json());
     }
+}
+
+fn write_attestations(
+    text: &mut String,
+    record: &VersionRecord,
+    statement: &Statement,
+    base_url: &str,
+) {
+    let mut attestations = ObjectWriter::open(text);
+    attestations.string("url", &attestation::url(&record.name, &record.version, base_url));
+    let mut provenance = ObjectWriter::open(attestations.member("provenance"));
+    provenance.string("predicateType", &statement.predicate_type);
+    provenance.close();
+    attestations.close();
 }
 
 /// Writes `time`, with `modified` first: see [`modified`].

@@ -29,6 +29,10 @@ pub(crate) enum Endpoint {
     SetDistTag { name: PackageName, tag: String },
     /// `DELETE /-/package/{pkg}/dist-tags/{tag}`.
     RemoveDistTag { name: PackageName, tag: String },
+    /// `GET /-/npm/v1/attestations/{pkg}@{version}`.
+    Attestations { name: PackageName, version: PackageVersion },
+    /// `GET /-/npm/v1/keys`: the keys that versions are signed with.
+    Keys,
     /// `GET /-/ping`.
     Ping,
     /// `GET /-/whoami`.
@@ -87,6 +91,11 @@ impl Endpoint {
             (["npm", "v1", "security", "advisories", "bulk"], Method::Post) => Ok(Self::Advisories),
             (["npm", "v1", "security", "audits"], Method::Post)
             | (["npm", "v1", "security", "audits", "quick"], Method::Post) => Ok(Self::Audit),
+            (["npm", "v1", "attestations", package @ ..], Method::Get) if !package.is_empty() => {
+                let (name, version) = attested(package)?;
+                Ok(Self::Attestations { name, version })
+            }
+            (["npm", "v1", "keys"], Method::Get) => Ok(Self::Keys),
             (["package", package @ ..], _) if !package.is_empty() => {
                 let (name, rest) = take_name(package)?;
                 match (rest, method) {
@@ -125,6 +134,8 @@ impl Endpoint {
             Self::DistTags { name } => ("npm.dist_tags", Action::View, Some(name)),
             Self::SetDistTag { name, .. } => ("npm.set_dist_tag", Action::Publish, Some(name)),
             Self::RemoveDistTag { name, .. } => ("npm.remove_dist_tag", Action::Delete, Some(name)),
+            Self::Attestations { name, .. } => ("npm.attestations", Action::View, Some(name)),
+            Self::Keys => ("npm.keys", Action::Open, None),
             Self::Ping => ("npm.ping", Action::Open, None),
             Self::WhoAmI => ("npm.whoami", Action::Open, None),
             Self::Advisories => ("npm.advisories", Action::Open, None),
@@ -145,6 +156,15 @@ fn take_name<'s>(segments: &'s [&'s str]) -> Result<(PackageName, &'s [&'s str])
         [] => return Err(no_such_endpoint()),
     };
     parsed.map_err(Refusal::invalid)
+}
+
+/// The version whose attestations are asked for: `name@1.0.0`, a scope's slash encoded or not.
+fn attested(segments: &[&str]) -> Result<(PackageName, PackageVersion)> {
+    let wanted = segments.join("/");
+    let (name, version) = wanted.rsplit_once('@').unwrap_or((&wanted, ""));
+    let name = name::parse(name).map_err(Refusal::invalid)?;
+    let version = version::parse(version).map_err(Refusal::invalid)?;
+    Ok((name, version))
 }
 
 /// The version that a tarball's path says: `name-1.0.0.tgz`. The scope may stand before the file's
