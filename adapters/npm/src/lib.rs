@@ -7,6 +7,7 @@
 
 mod accept;
 mod account;
+mod archive;
 mod attestation;
 mod audit;
 mod deprecate;
@@ -19,6 +20,7 @@ mod manifest;
 mod metadata;
 mod name;
 mod node_version;
+mod package_json;
 mod packument;
 mod publish;
 mod put;

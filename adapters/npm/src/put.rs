@@ -26,7 +26,9 @@ pub(crate) async fn serve(
     let document = PackageDocument::parse(&received.json, name)?;
     match document.attachments() {
         Some(attachments) => {
-            let publish = Publish::read(name, &document, attachments, &received.lifted, identity)?;
+            let lifted = &received.lifted;
+            let publish =
+                Publish::read(name, &document, attachments, lifted, identity, host).await?;
             publish.commit(is_new, host).await
         }
         None => deprecate::serve(name, &document, host).await,

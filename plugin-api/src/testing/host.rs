@@ -117,6 +117,19 @@ impl Host for MemoryHost<'_> {
         })
     }
 
+    async fn read_blob(&self, digest: &Digest, offset: u64, length: usize) -> Result<Bytes> {
+        let blob = self.feed.store().blobs.get(digest).cloned();
+        let answer = blob
+            .map(|blob| {
+                let start = usize::try_from(offset).unwrap_or(usize::MAX).min(blob.len());
+                blob.slice(start..start.saturating_add(length).min(blob.len()))
+            })
+            .ok_or_else(|| Refusal::internal(format!("the blob {digest} is not here")));
+        self.note(&format!("read_blob from {offset} on"), answer, |bytes| {
+            format!("{} bytes", bytes.len())
+        })
+    }
+
     async fn commit(&self, change: Change) -> Result<Committed> {
         let answer = self.feed.commit(&change);
         self.note(&format!("commit {}", describe(&change)), answer, |committed| {

@@ -45,7 +45,7 @@ fn publish_with(feed: &MemoryFeed, bundle: &Value) -> Answer {
 }
 
 fn honest() -> Value {
-    bundle(&subject("pkg:npm/%40acme/pad@1.0.0", &tarball("@acme/pad 1.0.0")))
+    bundle(&subject("pkg:npm/%40acme/pad@1.0.0", &tarball("@acme/pad", "1.0.0")))
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn what_was_published_with_a_version_is_served() {
 #[test]
 fn a_bundle_of_something_else_is_refused() {
     let feed = feed();
-    let bytes = tarball("@acme/pad 1.0.0");
+    let bytes = tarball("@acme/pad", "1.0.0");
     let right = "pkg:npm/%40acme/pad@1.0.0";
     let both = json!([subject(right, &bytes)[0], subject(right, &bytes)[0]]);
     for (subjects, message) in [

@@ -16,6 +16,7 @@ mod publish_refusals;
 mod routing;
 mod sites;
 mod support;
+mod tarball_contents;
 mod tarballs;
 mod unpublish;
 mod versions;
