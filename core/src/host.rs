@@ -24,6 +24,9 @@ pub trait Host: Send + Sync {
         version: &PackageVersion,
     ) -> Result<Option<VersionRecord>>;
 
+    /// Whether the feed can be read by anybody, who need not say who they are.
+    fn is_public(&self) -> bool;
+
     /// The request's body, whole.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ use pakhus_core::{
     PackageType, PackageVersion, ReceiveDocument, ReceivedDocument, Refusal, Result, Timestamp,
     VersionRecord,
 };
-use pakhus_db::feeds::Feed;
+use pakhus_db::feeds::{Anonymous, Feed};
 use pakhus_db::{commit, records};
 use tokio::sync::Mutex;
 
@@ -101,6 +101,10 @@ impl Host for RequestHost {
     ) -> Result<Option<VersionRecord>> {
         let (name, version) = (name.key(), version.key());
         Ok(records::version(&self.app.database, self.feed.id, name, version).await?)
+    }
+
+    fn is_public(&self) -> bool {
+        self.feed.settings.anonymous >= Anonymous::View
     }
 
     async fn receive_bytes(&self, max: usize) -> Result<Bytes> {

@@ -6,6 +6,7 @@
 //! with equal contents answer with equal documents.
 
 mod accept;
+mod access;
 mod account;
 mod archive;
 mod attestation;
@@ -20,6 +21,7 @@ mod manifest;
 mod metadata;
 mod name;
 mod node_version;
+mod owners;
 mod package_json;
 mod packument;
 mod publish;
@@ -90,7 +92,11 @@ impl PackageType for Npm {
         version: Option<&str>,
         value: &Metadata,
     ) -> Result<()> {
-        deprecate::check_attribute(attribute, version, value)
+        match attribute {
+            deprecate::DEPRECATED => deprecate::check_attribute(version, value),
+            owners::MAINTAINERS => owners::check_attribute(version, value),
+            _ => Ok(()),
+        }
     }
 
     fn route(&self, head: &RequestHead) -> Result<Route> {
@@ -105,9 +111,7 @@ impl PackageType for Npm {
             }
             Endpoint::Tarball { name, version } => tarball::serve(&name, &version, host).await,
             Endpoint::Put { name } => put::serve(&name, request.identity, host).await,
-            Endpoint::UnpublishVersions { name, rev } => {
-                unpublish::versions(&name, &rev, host).await
-            }
+            Endpoint::PutRev { name, rev } => put::with_rev(&name, &rev, host).await,
             Endpoint::UnpublishTarball { name, version } => {
                 unpublish::tarball(&name, &version, host).await
             }
@@ -119,6 +123,10 @@ impl PackageType for Npm {
                 attestation::serve(&name, &version, host).await
             }
             Endpoint::Keys => Err(attestation::keys()),
+            Endpoint::AddOwner { name } => owners::add(&name, host).await,
+            Endpoint::Collaborators { name } => owners::collaborators(&name, host).await,
+            Endpoint::Visibility { name } => access::visibility(&name, host).await,
+            Endpoint::SetAccess { name } => access::set(&name, host).await,
             Endpoint::Ping => Ok(account::ping()),
             Endpoint::WhoAmI => account::who_am_i(request.identity.as_ref()),
             Endpoint::Advisories => Ok(audit::advisories()),

@@ -4,7 +4,7 @@ use pakhus_core::{
     Action, Method, PackageName, PackageVersion, Refusal, RefusalKind, RequestHead, Result, Route,
 };
 
-use crate::{name, version};
+use crate::{access, name, version};
 
 /// What a request asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,8 +17,8 @@ pub(crate) enum Endpoint {
     Tarball { name: PackageName, version: PackageVersion },
     /// `PUT /{pkg}`: a publish or a deprecation; only the body says which.
     Put { name: PackageName },
-    /// `PUT /{pkg}/-rev/{rev}`: the packument without the versions to unpublish.
-    UnpublishVersions { name: PackageName, rev: String },
+    /// `PUT /{pkg}/-rev/{rev}`: the packument without the versions to unpublish, or the owners.
+    PutRev { name: PackageName, rev: String },
     /// `DELETE /{pkg}/-/{file}/-rev/{rev}`: the tarball of an unpublished version.
     UnpublishTarball { name: PackageName, version: PackageVersion },
     /// `DELETE /{pkg}/-rev/{rev}`: all of a package.
@@ -29,6 +29,14 @@ pub(crate) enum Endpoint {
     SetDistTag { name: PackageName, tag: String },
     /// `DELETE /-/package/{pkg}/dist-tags/{tag}`.
     RemoveDistTag { name: PackageName, tag: String },
+    /// `PUT /-/package/{pkg}/owners`: one owner more.
+    AddOwner { name: PackageName },
+    /// `GET /-/package/{pkg}/collaborators`.
+    Collaborators { name: PackageName },
+    /// `GET /-/package/{pkg}/visibility`.
+    Visibility { name: PackageName },
+    /// `POST /-/package/{pkg}/access`.
+    SetAccess { name: PackageName },
     /// `GET /-/npm/v1/attestations/{pkg}@{version}`.
     Attestations { name: PackageName, version: PackageVersion },
     /// `GET /-/npm/v1/keys`: the keys that versions are signed with.
@@ -61,9 +69,7 @@ impl Endpoint {
         match (rest, method) {
             ([], Method::Get) => Ok(Self::Packument { name }),
             ([], Method::Put) => Ok(Self::Put { name }),
-            (["-rev", rev], Method::Put) => {
-                Ok(Self::UnpublishVersions { name, rev: (*rev).to_owned() })
-            }
+            (["-rev", rev], Method::Put) => Ok(Self::PutRev { name, rev: (*rev).to_owned() }),
             (["-rev", rev], Method::Delete) => {
                 Ok(Self::UnpublishPackage { name, rev: (*rev).to_owned() })
             }
@@ -106,10 +112,19 @@ impl Endpoint {
                     (["dist-tags", tag], Method::Delete) => {
                         Ok(Self::RemoveDistTag { name, tag: (*tag).to_owned() })
                     }
+                    (["owners"], Method::Put) => Ok(Self::AddOwner { name }),
+                    (["collaborators"], Method::Get) => Ok(Self::Collaborators { name }),
+                    (["visibility"], Method::Get) => Ok(Self::Visibility { name }),
+                    (["access"], Method::Post) => Ok(Self::SetAccess { name }),
                     (["dist-tags"] | ["dist-tags", _], _) => Err(wrong_method()),
+                    (["owners" | "collaborators" | "visibility" | "access"], _) => {
+                        Err(wrong_method())
+                    }
                     _ => Err(no_such_endpoint()),
                 }
             }
+            (["org" | "team", ..] | ["user", _, "package"], _) => Err(access::no_teams()),
+            (["_view", "starredByUser"], _) => Err(access::no_stars()),
             (["ping" | "whoami"], _) => Err(wrong_method()),
             _ => Err(no_such_endpoint()),
         }
@@ -122,9 +137,8 @@ impl Endpoint {
             Self::Manifest { name, .. } => ("npm.manifest", Action::View, Some(name)),
             Self::Tarball { name, .. } => ("npm.tarball", Action::View, Some(name)),
             Self::Put { name } => ("npm.put", Action::Publish, Some(name)),
-            Self::UnpublishVersions { name, .. } => {
-                ("npm.unpublish_versions", Action::Delete, Some(name))
-            }
+            // Only the body says whether versions go: who changes owners needs the right to that.
+            Self::PutRev { name, .. } => ("npm.put_rev", Action::Delete, Some(name)),
             Self::UnpublishTarball { name, .. } => {
                 ("npm.unpublish_tarball", Action::Delete, Some(name))
             }
@@ -134,6 +148,10 @@ impl Endpoint {
             Self::DistTags { name } => ("npm.dist_tags", Action::View, Some(name)),
             Self::SetDistTag { name, .. } => ("npm.set_dist_tag", Action::Publish, Some(name)),
             Self::RemoveDistTag { name, .. } => ("npm.remove_dist_tag", Action::Delete, Some(name)),
+            Self::AddOwner { name } => ("npm.add_owner", Action::Delete, Some(name)),
+            Self::Collaborators { name } => ("npm.collaborators", Action::View, Some(name)),
+            Self::Visibility { name } => ("npm.visibility", Action::View, Some(name)),
+            Self::SetAccess { name } => ("npm.set_access", Action::Publish, Some(name)),
             Self::Attestations { name, .. } => ("npm.attestations", Action::View, Some(name)),
             Self::Keys => ("npm.keys", Action::Open, None),
             Self::Ping => ("npm.ping", Action::Open, None),

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use pakhus_core::{Metadata, PackageContents, PackageVersion, VersionRecord};
+use pakhus_core::{Metadata, PackageContents, PackageVersion, Result, VersionRecord};
 use serde::Deserialize;
 
 use crate::deprecate::DEPRECATED;
+use crate::metadata::VersionMetadata;
 use crate::node_version::NodeVersion;
+use crate::owners::{self, MAINTAINERS, Person};
 use crate::range::{Options, Range};
 use crate::{tag, version};
 
@@ -47,6 +49,26 @@ impl<'c> View<'c> {
     /// The version that `latest` points to.
     pub(crate) fn latest(&self) -> Option<&'c VersionRecord> {
         self.tags.get(tag::LATEST).copied()
+    }
+
+    /// The owners that were set.
+    pub(crate) fn set_owners(&self) -> Option<Vec<Person>> {
+        self.contents.attributes.iter().find_map(|attribute| {
+            let is_it = attribute.version.is_none() && attribute.name == MAINTAINERS;
+            is_it.then(|| owners::of_attribute(&attribute.value).ok()).flatten()
+        })
+    }
+
+    /// The owners: those that were set, else whoever published a version, in the order of versions.
+    pub(crate) fn owners(&self) -> Result<Vec<Person>> {
+        if let Some(owners) = self.set_owners() {
+            return Ok(owners);
+        }
+        let mut publishers = Vec::new();
+        for record in &self.contents.versions {
+            owners::add_publisher(&mut publishers, &VersionMetadata::of(record)?);
+        }
+        Ok(publishers)
     }
 
     /// The version with this key.

@@ -86,6 +86,10 @@ impl Host for MemoryHost<'_> {
         })
     }
 
+    fn is_public(&self) -> bool {
+        self.feed.is_public
+    }
+
     async fn receive_bytes(&self, max: usize) -> Result<Bytes> {
         let answer = self.take_body().and_then(|body| {
             if body.len() > max {

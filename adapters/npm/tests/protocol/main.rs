@@ -2,14 +2,17 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod access;
 mod attestations;
 mod check_version;
 mod deprecate;
 mod dist_tags;
 mod hostile;
+mod legacy_rules;
 mod manifests;
 mod names;
 mod other_endpoints;
+mod owners;
 mod packuments;
 mod publish;
 mod publish_refusals;
