@@ -5,6 +5,7 @@
 mod access;
 mod attestations;
 mod check_version;
+mod convergence;
 mod deprecate;
 mod dist_tags;
 mod hostile;
