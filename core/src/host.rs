@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::{
-    BlobRef, Change, Committed, Package, PackageContents, PackageName, PackageVersion, Result,
-    Search, SearchPage, VersionRecord,
+    BlobRef, Change, Committed, Digest, Package, PackageContents, PackageName, PackageVersion,
+    Result, Search, SearchPage, VersionRecord,
 };
 
 /// Everything an adapter may ask while it serves one request of one feed. All I/O lives behind this.
@@ -27,6 +27,9 @@ pub trait Host: Send + Sync {
     /// Looks for packages of the feed. What was committed before is found.
     async fn search(&self, search: Search) -> Result<SearchPage>;
 
+    /// Whether the feed can be read by anybody, who need not say who they are.
+    fn is_public(&self) -> bool;
+
     /// The request's body, whole.
     ///
     /// # Errors
@@ -37,6 +40,13 @@ pub trait Host: Send + Sync {
     /// it into blobs while it streams by. The document is checked to be JSON; what it says is not
     /// checked.
     async fn receive_document(&self, rules: ReceiveDocument) -> Result<ReceivedDocument>;
+
+    /// Bytes of a blob that came with this request, whether a change names it later or not, or that is
+    /// stored: `length` of them from `offset` on, fewer only where the blob ends.
+    ///
+    /// # Errors
+    /// [`crate::RefusalKind::Internal`] when there is no such blob: an adapter reads what it was given.
+    async fn read_blob(&self, digest: &Digest, offset: u64, length: usize) -> Result<Bytes>;
 
     /// Makes a change: one atomic edit of the feed, with its lines in the feed's log.
     ///

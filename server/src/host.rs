@@ -9,15 +9,16 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt as _;
 use pakhus_blobs::SealedBlob;
 use pakhus_core::replication::EditContext;
 use pakhus_core::{
-    Change, Committed, Document, Edit, Host, Package, PackageContents, PackageName, PackageType,
-    PackageVersion, ReceiveDocument, ReceivedDocument, Refusal, Result, Search, SearchPage,
-    Timestamp, VersionRecord,
+    Change, Committed, Digest, Document, Edit, Host, Package, PackageContents, PackageName,
+    PackageType, PackageVersion, ReceiveDocument, ReceivedDocument, Refusal, Result, Search,
+    SearchPage, Timestamp, VersionRecord,
 };
-use pakhus_db::feeds::Feed;
+use pakhus_db::feeds::{Anonymous, Feed};
 use pakhus_db::{commit, records};
 use tokio::sync::Mutex;
 
@@ -108,6 +109,10 @@ impl Host for RequestHost {
         Ok(search::find(&self.app, &self.feed, &*self.package_type, &asked).await?)
     }
 
+    fn is_public(&self) -> bool {
+        self.feed.settings.anonymous >= Anonymous::View
+    }
+
     async fn receive_bytes(&self, max: usize) -> Result<Bytes> {
         self.body.lock().await.receive_bytes(max).await
     }
@@ -117,6 +122,28 @@ impl Host for RequestHost {
         let (document, blobs) = body.receive_document(&self.app.blobs, rules).await?;
         self.received.lock().await.extend(blobs);
         Ok(document)
+    }
+
+    async fn read_blob(&self, digest: &Digest, offset: u64, length: usize) -> Result<Bytes> {
+        let received = self.received.lock().await;
+        if let Some(blob) = received.iter().find(|blob| blob.written().digest == *digest) {
+            return blob.read(offset, length).await.map_err(refusal_of);
+        }
+        drop(received);
+        let size = self.app.blobs.size(digest).await.map_err(Refusal::internal)?;
+        let range = offset..offset.saturating_add(length as u64);
+        let range = range.start.min(size.unwrap_or_default())..range.end;
+        let mut reader =
+            self.app.blobs.read(digest, range).await.map_err(refusal_of)?.ok_or_else(|| {
+                Refusal::internal(format!(
+                    "the adapter reads the blob {digest}, which is not stored"
+                ))
+            })?;
+        let mut bytes = BytesMut::new();
+        while let Some(chunk) = reader.next().await {
+            bytes.extend_from_slice(&chunk.map_err(Refusal::internal)?);
+        }
+        Ok(bytes.freeze())
     }
 
     async fn commit(&self, change: Change) -> Result<Committed> {

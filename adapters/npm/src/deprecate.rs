@@ -59,14 +59,7 @@ pub(crate) async fn serve(
 }
 
 /// Checks an attribute of another site.
-pub(crate) fn check_attribute(
-    attribute: &str,
-    version: Option<&str>,
-    value: &Metadata,
-) -> Result<()> {
-    if attribute != DEPRECATED {
-        return Ok(());
-    }
+pub(crate) fn check_attribute(version: Option<&str>, value: &Metadata) -> Result<()> {
     let message: String =
         value.parse().map_err(|_| Refusal::invalid("a deprecation message is a text"))?;
     match version {

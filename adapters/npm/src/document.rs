@@ -32,7 +32,8 @@ pub(crate) struct PackageDocument<'a> {
     #[serde(rename = "readmeFilename", borrow)]
     pub(crate) readme_filename: Option<&'a RawValue>,
     users: Option<IgnoredAny>,
-    maintainers: Option<IgnoredAny>,
+    #[serde(borrow)]
+    pub(crate) maintainers: Option<&'a RawValue>,
 }
 
 impl<'a> PackageDocument<'a> {
@@ -71,10 +72,7 @@ impl<'a> PackageDocument<'a> {
             return Ok(versions);
         }
         Err(if self.maintainers.is_some() {
-            Refusal::new(
-                pakhus_core::RefusalKind::Forbidden,
-                "packages have no owners here: who may publish is decided by the feed's permissions",
-            )
+            Refusal::invalid("owners are changed with `npm owner`, at the package's `-rev`")
         } else if self.users.is_some() {
             Refusal::invalid("this registry keeps no stars")
         } else {

@@ -6,7 +6,10 @@
 //! with equal contents answer with equal documents.
 
 mod accept;
+mod access;
 mod account;
+mod archive;
+mod attestation;
 mod audit;
 mod deprecate;
 mod dist;
@@ -17,9 +20,13 @@ mod json;
 mod manifest;
 mod metadata;
 mod name;
+mod node_version;
+mod owners;
+mod package_json;
 mod packument;
 mod publish;
 mod put;
+mod range;
 mod render;
 mod rev;
 mod route;
@@ -86,7 +93,11 @@ impl PackageType for Npm {
         version: Option<&str>,
         value: &Metadata,
     ) -> Result<()> {
-        deprecate::check_attribute(attribute, version, value)
+        match attribute {
+            deprecate::DEPRECATED => deprecate::check_attribute(version, value),
+            owners::MAINTAINERS => owners::check_attribute(version, value),
+            _ => Ok(()),
+        }
     }
 
     fn search_entry(&self, contents: &PackageContents) -> Result<SearchEntry> {
@@ -105,9 +116,7 @@ impl PackageType for Npm {
             }
             Endpoint::Tarball { name, version } => tarball::serve(&name, &version, host).await,
             Endpoint::Put { name } => put::serve(&name, request.identity, host).await,
-            Endpoint::UnpublishVersions { name, rev } => {
-                unpublish::versions(&name, &rev, host).await
-            }
+            Endpoint::PutRev { name, rev } => put::with_rev(&name, &rev, host).await,
             Endpoint::UnpublishTarball { name, version } => {
                 unpublish::tarball(&name, &version, host).await
             }
@@ -116,6 +125,14 @@ impl PackageType for Npm {
             Endpoint::SetDistTag { name, tag } => dist_tags::set(&name, &tag, host).await,
             Endpoint::RemoveDistTag { name, tag } => dist_tags::remove(&name, &tag, host).await,
             Endpoint::Search => search::serve(&request.head, host).await,
+            Endpoint::Attestations { name, version } => {
+                attestation::serve(&name, &version, host).await
+            }
+            Endpoint::Keys => Err(attestation::keys()),
+            Endpoint::AddOwner { name } => owners::add(&name, host).await,
+            Endpoint::Collaborators { name } => owners::collaborators(&name, host).await,
+            Endpoint::Visibility { name } => access::visibility(&name, host).await,
+            Endpoint::SetAccess { name } => access::set(&name, host).await,
             Endpoint::Ping => Ok(account::ping()),
             Endpoint::WhoAmI => account::who_am_i(request.identity.as_ref()),
             Endpoint::Advisories => Ok(audit::advisories()),

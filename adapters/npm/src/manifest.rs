@@ -36,19 +36,19 @@ pub(crate) struct Manifest<'a> {
     pub(crate) install: Box<RawValue>,
     /// The rest.
     pub(crate) details: Box<RawValue>,
-    /// What it says of its tarball.
-    pub(crate) dist: Option<&'a RawValue>,
     pub(crate) readme: Option<&'a RawValue>,
     pub(crate) readme_filename: Option<&'a RawValue>,
     pub(crate) deprecated: Option<&'a RawValue>,
 }
 
 impl<'a> Manifest<'a> {
-    /// Takes apart the manifest that a document has for this version.
+    /// Takes apart the manifest that a document has for this version, of a tarball that runs something
+    /// when it is installed or does not.
     pub(crate) fn parse(
         json: &'a RawValue,
         name: &PackageName,
         version: &PackageVersion,
+        tarball_runs: bool,
     ) -> Result<Self> {
         json::check_plain(json).map_err(malformed("the manifest"))?;
         let members: Members =
@@ -75,7 +75,7 @@ impl<'a> Manifest<'a> {
                 details_writer.raw(member, value.get());
             }
         }
-        if has_install_script(&members) {
+        if tarball_runs || has_install_script(&members) {
             install_writer.raw("hasInstallScript", "true");
         }
         install_writer.close();
@@ -86,12 +86,17 @@ impl<'a> Manifest<'a> {
         Ok(Self {
             install: RawValue::from_string(install).map_err(Refusal::internal)?,
             details: RawValue::from_string(details).map_err(Refusal::internal)?,
-            dist: members.get("dist"),
             readme: members.get("readme"),
             readme_filename: members.get("readmeFilename"),
             deprecated: members.get("deprecated"),
         })
     }
+}
+
+/// What a manifest says of its tarball.
+pub(crate) fn dist(json: &RawValue) -> Result<Option<&RawValue>> {
+    let members: Members = serde_json::from_str(json.get()).map_err(malformed("the manifest"))?;
+    Ok(members.get("dist"))
 }
 
 /// Whether installing the package runs something: a script, or the build that npm runs where there

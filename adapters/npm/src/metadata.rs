@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use crate::dist::Dist;
 use crate::document::malformed;
 use crate::json::{self, Members};
-use crate::{name, version};
+use crate::{attestation, name, version};
 
 /// The number of this form.
 const FORMAT: u32 = 1;
@@ -172,8 +172,9 @@ fn check_metadata(metadata: &Metadata, name: &str, version: &str) -> Result<()> 
             return Err(Refusal::invalid("the readme or its file name is no text"));
         }
     }
-    if let Some(bundle) = stored.provenance {
-        json::check_plain(bundle).map_err(malformed("the provenance"))?;
+    stored.dist.check()?;
+    match stored.provenance {
+        Some(bundle) => attestation::check(bundle, name, version, &stored.dist.integrity),
+        None => Ok(()),
     }
-    stored.dist.check()
 }

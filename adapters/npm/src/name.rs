@@ -11,6 +11,53 @@ const MAX_NEW_CHARACTERS: usize = 214;
 /// Paths that servers and clients have other uses for.
 const RESERVED: [&str; 2] = ["node_modules", "favicon.ico"];
 
+/// The modules of node itself, of which a package of the same name is never loaded (`node:module`,
+/// `builtinModules` of node 24). Packages of these names from before the rule go on.
+const CORE_MODULES: [&str; 42] = [
+    "assert",
+    "async_hooks",
+    "buffer",
+    "child_process",
+    "cluster",
+    "console",
+    "constants",
+    "crypto",
+    "dgram",
+    "diagnostics_channel",
+    "dns",
+    "domain",
+    "events",
+    "fs",
+    "http",
+    "http2",
+    "https",
+    "inspector",
+    "module",
+    "net",
+    "os",
+    "path",
+    "perf_hooks",
+    "process",
+    "punycode",
+    "querystring",
+    "readline",
+    "repl",
+    "stream",
+    "string_decoder",
+    "sys",
+    "timers",
+    "tls",
+    "trace_events",
+    "tty",
+    "url",
+    "util",
+    "v8",
+    "vm",
+    "wasi",
+    "worker_threads",
+    "zlib",
+];
+
 /// Parses the name of a package that may exist somewhere. Its key is the name itself: case matters.
 pub(crate) fn parse(raw: &str) -> Result<PackageName, InvalidName> {
     let invalid = |reason: &str| Err(InvalidName(format!("`{}` {reason}", shortened(raw))));
@@ -39,7 +86,8 @@ pub(crate) fn parse(raw: &str) -> Result<PackageName, InvalidName> {
     PackageName::new(raw, raw)
 }
 
-/// Checks the rules for names that nobody has yet.
+/// Checks the rules for names that nobody has yet: `validForNewPackages` of
+/// `validate-npm-package-name`, which the public registry enforces.
 pub(crate) fn check_new(name: &PackageName) -> Result<(), InvalidName> {
     let raw = name.key();
     let base = unscoped(name);
@@ -51,6 +99,8 @@ pub(crate) fn check_new(name: &PackageName) -> Result<(), InvalidName> {
         "has one of the characters ~'!()*"
     } else if raw.starts_with(['.', '_', '-']) || base.starts_with('.') {
         "starts with `.`, `_` or `-`"
+    } else if CORE_MODULES.contains(&raw) {
+        "is the name of a module of node itself; put it into a scope"
     } else {
         return Ok(());
     };

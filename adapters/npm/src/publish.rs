@@ -13,9 +13,9 @@ use crate::deprecate::{DEPRECATED, deprecation};
 use crate::dist::Dist;
 use crate::document::{PackageDocument, malformed};
 use crate::json::{self, Members};
-use crate::manifest::Manifest;
+use crate::manifest::{self, Manifest};
 use crate::metadata::{self, VersionMetadata};
-use crate::{tag, version};
+use crate::{package_json, tag, version};
 
 /// The most bytes that are kept of a readme.
 const MAX_README: usize = 64 << 10;
@@ -50,12 +50,13 @@ struct Attachment<'a> {
 
 impl Publish {
     /// Reads and checks what a client publishes.
-    pub(crate) fn read(
+    pub(crate) async fn read(
         name: &PackageName,
         document: &PackageDocument<'_>,
         attachments: &Members<'_>,
         lifted: &[Lifted],
         identity: Option<Identity>,
+        host: &dyn Host,
     ) -> Result<Self> {
         if !document.is_named() {
             return Err(Refusal::invalid("the document has no `name`"));
@@ -65,12 +66,14 @@ impl Publish {
         };
         let version = version::parse(written).map_err(Refusal::invalid)?;
         let tarball = tarball(attachments, lifted)?;
-        let manifest = Manifest::parse(manifest, name, &version)?;
+        let dist = Dist::verified(manifest::dist(manifest)?, tarball)?;
+        let tarball_runs =
+            package_json::runs_at_install(&tarball.blob, name, &version, host).await?;
+        let manifest = Manifest::parse(manifest, name, &version, tarball_runs)?;
         let readme = readme(manifest.readme.or(document.readme))?;
         let readme_filename = manifest.readme_filename.or(document.readme_filename);
         let provenance = provenance(attachments)?;
 
-        let dist = Dist::verified(manifest.dist, tarball)?;
         let mut stored = VersionMetadata::new(&manifest.install, &manifest.details, dist);
         stored.publisher = identity.map(|identity| Cow::Owned(identity.name));
         stored.readme = readme.as_deref();
@@ -169,9 +172,7 @@ fn provenance(attachments: &Members<'_>) -> Result<Option<Box<RawValue>>> {
         let message = format!("the provenance is longer than {MAX_PROVENANCE} bytes");
         return Err(Refusal::invalid(message));
     }
-    let bundle: Box<RawValue> = serde_json::from_str(&text).map_err(malformed("the provenance"))?;
-    json::check_plain(&bundle).map_err(malformed("the provenance"))?;
-    Ok(Some(bundle))
+    serde_json::from_str(&text).map(Some).map_err(malformed("the provenance"))
 }
 
 /// The beginning of the readme, when there is one.

@@ -1,4 +1,4 @@
-//! `PUT /{pkg}`: a publish or a deprecation. Only the body says which.
+//! `PUT /{pkg}` and `PUT /{pkg}/-rev/{rev}`, which mean different things: only the body says which.
 
 use pakhus_core::{
     Host, Identity, LiftRule, PackageName, PathStep, ReceiveDocument, Refusal, Response, Result,
@@ -6,12 +6,12 @@ use pakhus_core::{
 
 use crate::document::{self, PackageDocument};
 use crate::publish::Publish;
-use crate::{deprecate, name};
+use crate::{deprecate, name, owners, unpublish};
 
 /// The most bytes of a tarball.
 const MAX_TARBALL: u64 = 4 << 30;
 
-/// Answers the request.
+/// Answers `PUT /{pkg}`: a publish or a deprecation.
 pub(crate) async fn serve(
     name: &PackageName,
     identity: Option<Identity>,
@@ -26,10 +26,22 @@ pub(crate) async fn serve(
     let document = PackageDocument::parse(&received.json, name)?;
     match document.attachments() {
         Some(attachments) => {
-            let publish = Publish::read(name, &document, attachments, &received.lifted, identity)?;
+            let lifted = &received.lifted;
+            let publish =
+                Publish::read(name, &document, attachments, lifted, identity, host).await?;
             publish.commit(is_new, host).await
         }
         None => deprecate::serve(name, &document, host).await,
+    }
+}
+
+/// Answers `PUT /{pkg}/-rev/{rev}`: versions that go, or new owners.
+pub(crate) async fn with_rev(name: &PackageName, rev: &str, host: &dyn Host) -> Result<Response> {
+    let body = host.receive_bytes(document::MAX_BYTES).await?;
+    let document = PackageDocument::parse(&body, name)?;
+    match (&document.versions, document.maintainers) {
+        (None, Some(maintainers)) => owners::replace(name, rev, maintainers, host).await,
+        _ => unpublish::versions(name, rev, &document, host).await,
     }
 }
 

@@ -5,8 +5,10 @@
 
 use pakhus_core::{PackageContents, Result, Timestamp, VersionRecord};
 
+use crate::attestation::{self, Statement};
 use crate::json::{Members, ObjectWriter};
 use crate::metadata::VersionMetadata;
+use crate::owners::{self, Person};
 use crate::view::View;
 use crate::{rev, tarball};
 
@@ -37,21 +39,17 @@ pub(crate) fn full(view: &View<'_>, base_url: &str) -> Result<String> {
     write_time(packument.member("time"), contents);
     write_dist_tags(packument.member("dist-tags"), view);
 
-    let mut publishers: Vec<String> = Vec::new();
+    let mut publishers = Vec::new();
     let mut versions = ObjectWriter::open(packument.member("versions"));
     for record in &contents.versions {
         let metadata = VersionMetadata::of(record)?;
+        owners::add_publisher(&mut publishers, &metadata);
         let version = versions.member(record.version.display());
         write_manifest(version, view, record, &metadata, base_url);
-        if let Some(publisher) = metadata.publisher
-            && !publishers.iter().any(|known| *known == publisher)
-        {
-            publishers.push(publisher.into_owned());
-        }
     }
     versions.close();
 
-    write_people(packument.member("maintainers"), &publishers);
+    write_people(packument.member("maintainers"), &view.set_owners().unwrap_or(publishers));
     if let Some(latest) = view.latest() {
         let metadata = VersionMetadata::of(latest)?;
         let details: Members =
@@ -127,8 +125,7 @@ fn write_manifest(
     manifest.splice(metadata.details);
     let (name, version) = (record.name.display(), record.version.display());
     manifest.string("_id", &format!("{name}@{version}"));
-    let publisher: Vec<_> =
-        metadata.publisher.iter().map(|publisher| publisher.clone().into_owned()).collect();
+    let publisher: Vec<_> = metadata.publisher.iter().map(|name| Person::named(name)).collect();
     if let Some(publisher) = publisher.first() {
         write_person(manifest.member("_npmUser"), publisher);
     }
@@ -155,10 +152,29 @@ fn write_dist(
         }
     }
     dist.string("tarball", &tarball::url(&record.name, &record.version, base_url));
+    // What is stored was checked when it came: a bundle that cannot be read is not there.
+    let statement = metadata.provenance.and_then(|bundle| Statement::of(bundle).ok().flatten());
+    if let Some(statement) = statement {
+        write_attestations(dist.member("attestations"), record, &statement, base_url);
+    }
     dist.close();
     if let Some(message) = view.deprecation(&record.version) {
         manifest.raw("deprecated", message.as_json());
     }
+}
+
+fn write_attestations(
+    text: &mut String,
+    record: &VersionRecord,
+    statement: &Statement,
+    base_url: &str,
+) {
+    let mut attestations = ObjectWriter::open(text);
+    attestations.string("url", &attestation::url(&record.name, &record.version, base_url));
+    let mut provenance = ObjectWriter::open(attestations.member("provenance"));
+    provenance.string("predicateType", &statement.predicate_type);
+    provenance.close();
+    attestations.close();
 }
 
 /// Writes `time`, with `modified` first: see [`modified`].
@@ -181,21 +197,21 @@ fn write_dist_tags(text: &mut String, view: &View<'_>) {
     tags.close();
 }
 
-fn write_people(text: &mut String, names: &[String]) {
+fn write_people(text: &mut String, people: &[Person]) {
     text.push('[');
-    for (index, name) in names.iter().enumerate() {
+    for (index, somebody) in people.iter().enumerate() {
         if index > 0 {
             text.push(',');
         }
-        write_person(text, name);
+        write_person(text, somebody);
     }
     text.push(']');
 }
 
 /// Writes a person. Clients print the address beside the name, and `undefined` where there is none.
-fn write_person(text: &mut String, name: &str) {
+fn write_person(text: &mut String, somebody: &Person) {
     let mut person = ObjectWriter::open(text);
-    person.string("name", name);
-    person.string("email", "");
+    person.string("name", &somebody.name);
+    person.string("email", &somebody.email);
     person.close();
 }

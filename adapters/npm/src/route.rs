@@ -4,21 +4,21 @@ use pakhus_core::{
     Action, Method, PackageName, PackageVersion, Refusal, RefusalKind, RequestHead, Result, Route,
 };
 
-use crate::{name, version};
+use crate::{access, name, version};
 
 /// What a request asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Endpoint {
     /// `GET /{pkg}`: the packument, full or abbreviated.
     Packument { name: PackageName },
-    /// `GET /{pkg}/{version or tag}`: one manifest.
+    /// `GET /{pkg}/{version, tag or range}`: one manifest.
     Manifest { name: PackageName, wanted: String },
     /// `GET /{pkg}/-/{file}`: a tarball.
     Tarball { name: PackageName, version: PackageVersion },
     /// `PUT /{pkg}`: a publish or a deprecation; only the body says which.
     Put { name: PackageName },
-    /// `PUT /{pkg}/-rev/{rev}`: the packument without the versions to unpublish.
-    UnpublishVersions { name: PackageName, rev: String },
+    /// `PUT /{pkg}/-rev/{rev}`: the packument without the versions to unpublish, or the owners.
+    PutRev { name: PackageName, rev: String },
     /// `DELETE /{pkg}/-/{file}/-rev/{rev}`: the tarball of an unpublished version.
     UnpublishTarball { name: PackageName, version: PackageVersion },
     /// `DELETE /{pkg}/-rev/{rev}`: all of a package.
@@ -31,6 +31,18 @@ pub(crate) enum Endpoint {
     RemoveDistTag { name: PackageName, tag: String },
     /// `GET /-/v1/search`.
     Search,
+    /// `PUT /-/package/{pkg}/owners`: one owner more.
+    AddOwner { name: PackageName },
+    /// `GET /-/package/{pkg}/collaborators`.
+    Collaborators { name: PackageName },
+    /// `GET /-/package/{pkg}/visibility`.
+    Visibility { name: PackageName },
+    /// `POST /-/package/{pkg}/access`.
+    SetAccess { name: PackageName },
+    /// `GET /-/npm/v1/attestations/{pkg}@{version}`.
+    Attestations { name: PackageName, version: PackageVersion },
+    /// `GET /-/npm/v1/keys`: the keys that versions are signed with.
+    Keys,
     /// `GET /-/ping`.
     Ping,
     /// `GET /-/whoami`.
@@ -59,9 +71,7 @@ impl Endpoint {
         match (rest, method) {
             ([], Method::Get) => Ok(Self::Packument { name }),
             ([], Method::Put) => Ok(Self::Put { name }),
-            (["-rev", rev], Method::Put) => {
-                Ok(Self::UnpublishVersions { name, rev: (*rev).to_owned() })
-            }
+            (["-rev", rev], Method::Put) => Ok(Self::PutRev { name, rev: (*rev).to_owned() }),
             (["-rev", rev], Method::Delete) => {
                 Ok(Self::UnpublishPackage { name, rev: (*rev).to_owned() })
             }
@@ -90,6 +100,11 @@ impl Endpoint {
             (["npm", "v1", "security", "advisories", "bulk"], Method::Post) => Ok(Self::Advisories),
             (["npm", "v1", "security", "audits"], Method::Post)
             | (["npm", "v1", "security", "audits", "quick"], Method::Post) => Ok(Self::Audit),
+            (["npm", "v1", "attestations", package @ ..], Method::Get) if !package.is_empty() => {
+                let (name, version) = attested(package)?;
+                Ok(Self::Attestations { name, version })
+            }
+            (["npm", "v1", "keys"], Method::Get) => Ok(Self::Keys),
             (["package", package @ ..], _) if !package.is_empty() => {
                 let (name, rest) = take_name(package)?;
                 match (rest, method) {
@@ -100,10 +115,19 @@ impl Endpoint {
                     (["dist-tags", tag], Method::Delete) => {
                         Ok(Self::RemoveDistTag { name, tag: (*tag).to_owned() })
                     }
+                    (["owners"], Method::Put) => Ok(Self::AddOwner { name }),
+                    (["collaborators"], Method::Get) => Ok(Self::Collaborators { name }),
+                    (["visibility"], Method::Get) => Ok(Self::Visibility { name }),
+                    (["access"], Method::Post) => Ok(Self::SetAccess { name }),
                     (["dist-tags"] | ["dist-tags", _], _) => Err(wrong_method()),
+                    (["owners" | "collaborators" | "visibility" | "access"], _) => {
+                        Err(wrong_method())
+                    }
                     _ => Err(no_such_endpoint()),
                 }
             }
+            (["org" | "team", ..] | ["user", _, "package"], _) => Err(access::no_teams()),
+            (["_view", "starredByUser"], _) => Err(access::no_stars()),
             (["ping" | "whoami"], _) => Err(wrong_method()),
             _ => Err(no_such_endpoint()),
         }
@@ -116,9 +140,8 @@ impl Endpoint {
             Self::Manifest { name, .. } => ("npm.manifest", Action::View, Some(name)),
             Self::Tarball { name, .. } => ("npm.tarball", Action::View, Some(name)),
             Self::Put { name } => ("npm.put", Action::Publish, Some(name)),
-            Self::UnpublishVersions { name, .. } => {
-                ("npm.unpublish_versions", Action::Delete, Some(name))
-            }
+            // Only the body says whether versions go: who changes owners needs the right to that.
+            Self::PutRev { name, .. } => ("npm.put_rev", Action::Delete, Some(name)),
             Self::UnpublishTarball { name, .. } => {
                 ("npm.unpublish_tarball", Action::Delete, Some(name))
             }
@@ -129,6 +152,12 @@ impl Endpoint {
             Self::SetDistTag { name, .. } => ("npm.set_dist_tag", Action::Publish, Some(name)),
             Self::RemoveDistTag { name, .. } => ("npm.remove_dist_tag", Action::Delete, Some(name)),
             Self::Search => ("npm.search", Action::View, None),
+            Self::AddOwner { name } => ("npm.add_owner", Action::Delete, Some(name)),
+            Self::Collaborators { name } => ("npm.collaborators", Action::View, Some(name)),
+            Self::Visibility { name } => ("npm.visibility", Action::View, Some(name)),
+            Self::SetAccess { name } => ("npm.set_access", Action::Publish, Some(name)),
+            Self::Attestations { name, .. } => ("npm.attestations", Action::View, Some(name)),
+            Self::Keys => ("npm.keys", Action::Open, None),
             Self::Ping => ("npm.ping", Action::Open, None),
             Self::WhoAmI => ("npm.whoami", Action::Open, None),
             Self::Advisories => ("npm.advisories", Action::Open, None),
@@ -149,6 +178,15 @@ fn take_name<'s>(segments: &'s [&'s str]) -> Result<(PackageName, &'s [&'s str])
         [] => return Err(no_such_endpoint()),
     };
     parsed.map_err(Refusal::invalid)
+}
+
+/// The version whose attestations are asked for: `name@1.0.0`, a scope's slash encoded or not.
+fn attested(segments: &[&str]) -> Result<(PackageName, PackageVersion)> {
+    let wanted = segments.join("/");
+    let (name, version) = wanted.rsplit_once('@').unwrap_or((&wanted, ""));
+    let name = name::parse(name).map_err(Refusal::invalid)?;
+    let version = version::parse(version).map_err(Refusal::invalid)?;
+    Ok((name, version))
 }
 
 /// The version that a tarball's path says: `name-1.0.0.tgz`. The scope may stand before the file's

@@ -4,16 +4,20 @@ use std::collections::HashSet;
 
 use pakhus_core::{Edit, Host, PackageName, PackageVersion, Refusal, Response, Result};
 
-use crate::document::{self, PackageDocument};
+use crate::document::PackageDocument;
+use crate::owners::MAINTAINERS;
 use crate::view::View;
 use crate::{rev, tag, version};
 
-/// Answers `PUT /{pkg}/-rev/{rev}`: the packument comes back without the versions to remove and
+/// Answers `PUT /{pkg}/-rev/{rev}` with versions: the packument comes back without the versions to remove and
 /// with the tags as they shall be. `rev` says which versions the client has seen; what was published
 /// since is not among those it leaves out.
-pub(crate) async fn versions(name: &PackageName, rev: &str, host: &dyn Host) -> Result<Response> {
-    let body = host.receive_bytes(document::MAX_BYTES).await?;
-    let document = PackageDocument::parse(&body, name)?;
+pub(crate) async fn versions(
+    name: &PackageName,
+    rev: &str,
+    document: &PackageDocument<'_>,
+    host: &dyn Host,
+) -> Result<Response> {
     let versions = &document.versions()?.0;
     if versions.is_empty() {
         return Err(Refusal::invalid(
@@ -37,7 +41,7 @@ pub(crate) async fn versions(name: &PackageName, rev: &str, host: &dyn Host) -> 
         .filter(|record| !is_kept(&record.version))
         .map(|record| Edit::Delete { name: name.clone(), version: record.version.clone() })
         .collect();
-    edits.extend(tag_edits(name, &document, &view, is_kept)?);
+    edits.extend(tag_edits(name, document, &view, is_kept)?);
     if !edits.is_empty() {
         rev::commit(&contents, edits, host).await?;
     }
@@ -93,7 +97,7 @@ pub(crate) async fn tarball(
     Ok(changed("tarball removed"))
 }
 
-/// Answers `DELETE /{pkg}/-rev/{rev}`: all versions and all tags go.
+/// Answers `DELETE /{pkg}/-rev/{rev}`: all versions, all tags and the owners go.
 pub(crate) async fn package(name: &PackageName, rev: &str, host: &dyn Host) -> Result<Response> {
     let contents = rev::unchanged(name, rev, host).await?;
     let versions = contents
@@ -104,7 +108,18 @@ pub(crate) async fn package(name: &PackageName, rev: &str, host: &dyn Host) -> R
         .tags
         .iter()
         .map(|tag| Edit::RemoveTag { name: name.clone(), tag: tag.name.clone() });
-    let edits = versions.chain(tags).collect();
+    // A package of the same name that comes later is somebody else's.
+    let has_owners = contents
+        .attributes
+        .iter()
+        .any(|attribute| attribute.version.is_none() && attribute.name == MAINTAINERS);
+    let owners = has_owners.then(|| Edit::SetAttribute {
+        name: name.clone(),
+        version: None,
+        attribute: MAINTAINERS.to_owned(),
+        value: None,
+    });
+    let edits = versions.chain(tags).chain(owners).collect();
     rev::commit(&contents, edits, host).await?;
     Ok(changed("package removed"))
 }

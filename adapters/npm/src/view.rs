@@ -2,10 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use pakhus_core::{Metadata, PackageContents, PackageVersion, VersionRecord};
+use pakhus_core::{Metadata, PackageContents, PackageVersion, Result, VersionRecord};
 use serde::Deserialize;
 
 use crate::deprecate::DEPRECATED;
+use crate::metadata::VersionMetadata;
+use crate::node_version::NodeVersion;
+use crate::owners::{self, MAINTAINERS, Person};
+use crate::range::{Options, Range};
 use crate::{tag, version};
 
 /// What of a package's records is shown. It follows from the contents alone.
@@ -47,17 +51,51 @@ impl<'c> View<'c> {
         self.tags.get(tag::LATEST).copied()
     }
 
+    /// The owners that were set.
+    pub(crate) fn set_owners(&self) -> Option<Vec<Person>> {
+        self.contents.attributes.iter().find_map(|attribute| {
+            let is_it = attribute.version.is_none() && attribute.name == MAINTAINERS;
+            is_it.then(|| owners::of_attribute(&attribute.value).ok()).flatten()
+        })
+    }
+
+    /// The owners: those that were set, else whoever published a version, in the order of versions.
+    pub(crate) fn owners(&self) -> Result<Vec<Person>> {
+        if let Some(owners) = self.set_owners() {
+            return Ok(owners);
+        }
+        let mut publishers = Vec::new();
+        for record in &self.contents.versions {
+            owners::add_publisher(&mut publishers, &VersionMetadata::of(record)?);
+        }
+        Ok(publishers)
+    }
+
     /// The version with this key.
     pub(crate) fn version(&self, key: &str) -> Option<&'c VersionRecord> {
         self.versions.get(key).copied()
     }
 
-    /// The version that `wanted` says: a version or a tag.
-    pub(crate) fn wanted(&self, wanted: &str) -> Option<&'c VersionRecord> {
-        match version::parse(wanted) {
-            Ok(version) => self.version(version.key()),
-            Err(_) => self.tags.get(wanted).copied(),
+    /// The version that a client installs for `range`: that of `latest` when it fits and is not
+    /// deprecated, else the highest that fits, of those that are not deprecated if there are any.
+    /// The rule is npm's own (`npm-pick-manifest` 11).
+    pub(crate) fn highest_in(&self, range: &str) -> Option<&'c VersionRecord> {
+        let range = Range::parse(range, Options::CLIENT)?;
+        let fits = |record: &VersionRecord| {
+            NodeVersion::parse(record.version.key(), false)
+                .is_some_and(|version| range.is_satisfied_by(&version, Options::CLIENT))
+        };
+        let is_current = |record: &VersionRecord| self.deprecation(&record.version).is_none();
+        // Every version is wanted: that of `latest` is, even when it is a pre-release.
+        let is_default = |latest: &VersionRecord| range.is_everything() || fits(latest);
+        if let Some(latest) = self.latest()
+            && is_current(latest)
+            && is_default(latest)
+        {
+            return Some(latest);
         }
+        let fitting = || self.contents.versions.iter().rev().filter(|record| fits(record));
+        fitting().find(|record| is_current(record)).or_else(|| fitting().next())
     }
 
     /// The message, a JSON string, with which the version is deprecated.

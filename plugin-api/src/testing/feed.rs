@@ -22,6 +22,7 @@ use crate::{
 pub struct MemoryFeed {
     pub(super) package_type: Box<dyn PackageType>,
     pub(super) base_url: String,
+    pub(super) is_public: bool,
     site: String,
     store: Mutex<Store>,
 }
@@ -57,7 +58,15 @@ impl MemoryFeed {
             documents: BTreeMap::new(),
         };
         let site = "memory".to_owned();
-        Self { package_type: Box::new(package_type), base_url, site, store: Mutex::new(store) }
+        let (package_type, store) = (Box::new(package_type), Mutex::new(store));
+        Self { package_type, base_url, is_public: true, site, store }
+    }
+
+    /// Makes it a feed that not everybody may read.
+    #[must_use]
+    pub fn private(mut self) -> Self {
+        self.is_public = false;
+        self
     }
 
     /// Names the site that the feed is at: the origin of the changes made here.
@@ -98,13 +107,22 @@ impl MemoryFeed {
     /// Merges all that `source` holds into this feed, as replication does between two sites.
     ///
     /// # Errors
-    /// When the adapter refuses a version that the other site holds.
+    /// When the adapter refuses a version, tag or attribute that the other site holds.
     pub fn pull_from(&self, source: &Self) -> Result<()> {
         let (records, blobs) = {
             let source = source.store();
             (source.records.clone(), source.blobs.clone())
         };
         for (key, stored) in &records {
+            if let RecordKey::Tag { tag, .. } = key {
+                self.package_type.check_tag(tag)?;
+            }
+            if let RecordKey::Attribute { version, attribute, .. } = key
+                && let State::Register(state) = &stored.state
+                && let Some(value) = &state.value
+            {
+                self.package_type.check_attribute(attribute, version.as_deref(), value)?;
+            }
             if let RecordKey::Version { .. } = key
                 && let Some(content) = stored.state.content()
             {

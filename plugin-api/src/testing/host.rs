@@ -93,6 +93,10 @@ impl Host for MemoryHost<'_> {
         })
     }
 
+    fn is_public(&self) -> bool {
+        self.feed.is_public
+    }
+
     async fn receive_bytes(&self, max: usize) -> Result<Bytes> {
         let answer = self.take_body().and_then(|body| {
             if body.len() > max {
@@ -121,6 +125,19 @@ impl Host for MemoryHost<'_> {
             .collect();
         self.note(&format!("receive_document, lift {}", steps.join("/")), answer, |document| {
             format!("{} bytes, {} lifted", document.json.len(), document.lifted.len())
+        })
+    }
+
+    async fn read_blob(&self, digest: &Digest, offset: u64, length: usize) -> Result<Bytes> {
+        let blob = self.feed.store().blobs.get(digest).cloned();
+        let answer = blob
+            .map(|blob| {
+                let start = usize::try_from(offset).unwrap_or(usize::MAX).min(blob.len());
+                blob.slice(start..start.saturating_add(length).min(blob.len()))
+            })
+            .ok_or_else(|| Refusal::internal(format!("the blob {digest} is not here")));
+        self.note(&format!("read_blob from {offset} on"), answer, |bytes| {
+            format!("{} bytes", bytes.len())
         })
     }
 

@@ -1,8 +1,8 @@
 //! The file of one writer: what it has received so far.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pakhus_core::Digest;
@@ -52,6 +52,11 @@ impl Spool {
         Ok(())
     }
 
+    /// Where it is, once there are bytes in it.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
         let file = match &mut self.file {
             Some(file) => file,
@@ -65,6 +70,18 @@ impl Spool {
         };
         file.write_all(bytes).map_err(Error::io("write", &self.path))
     }
+}
+
+/// Reads `length` bytes of a file, all of which are there.
+pub(crate) fn read_at(path: &Path, offset: u64, length: u64) -> Result<Vec<u8>> {
+    let read = || {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(offset))?;
+        let mut bytes = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
+        file.read_exact(&mut bytes)?;
+        Ok(bytes)
+    };
+    read().map_err(Error::io("read", path))
 }
 
 impl Sink for Spool {

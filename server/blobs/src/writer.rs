@@ -10,7 +10,7 @@ use crate::buffered::Buffered;
 use crate::error::{Error, Result, blocking};
 use crate::hash::Hashes;
 use crate::place::Place;
-use crate::spool::Spool;
+use crate::spool::{self, Spool};
 
 /// What a writer accepts and computes.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +49,29 @@ impl SealedBlob {
     #[must_use]
     pub const fn written(&self) -> &Written {
         &self.written
+    }
+
+    /// Its bytes: `length` of them from `offset` on, fewer only where it ends.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the disk cannot read.
+    pub async fn read(&self, offset: u64, length: usize) -> Result<Bytes> {
+        let spooled = self.written.size - self.tail.len() as u64;
+        let mut bytes = Vec::new();
+        match self.spool.as_ref().filter(|_| offset < spooled) {
+            Some(spool) => {
+                let path = spool.path().to_owned();
+                let wanted = (spooled - offset).min(length as u64);
+                bytes = blocking(move || spool::read_at(&path, offset, wanted)).await?;
+            }
+            // Whoever reads on and on lets others have their turn in between.
+            None => tokio::task::yield_now().await,
+        }
+        let start = (offset + bytes.len() as u64).saturating_sub(spooled);
+        let tail = usize::try_from(start).ok().and_then(|start| self.tail.get(start..));
+        let tail = tail.unwrap_or_default();
+        bytes.extend_from_slice(&tail[..tail.len().min(length - bytes.len())]);
+        Ok(bytes.into())
     }
 
     /// Makes it a blob, durably. A blob that is stored already is not stored again.

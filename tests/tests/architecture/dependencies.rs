@@ -19,7 +19,7 @@ const NOT_PURE: [&str; 10] = [
 ];
 
 /// What an adapter, and the crate that adapters of others are written with, may be made of.
-const PARSERS: [&str; 17] = [
+const PARSERS: [&str; 18] = [
     "async-trait",
     "base64",
     "bytes",
@@ -34,6 +34,7 @@ const PARSERS: [&str; 17] = [
     "serde_json",
     "sha1",
     "sha2",
+    "tar",
     "thiserror",
     "time",
     "url",

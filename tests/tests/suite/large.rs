@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream;
+use pakhus_tests::package::Package;
 use pakhus_tests::server::{Server, Setup};
 use rand::{Rng as _, SeedableRng as _};
 use reqwest::Method;
@@ -22,6 +23,8 @@ const MEMORY: u64 = 150 * 1024 * 1024;
 
 /// A tarball that is made while it is read. No two pieces are equal and none can be compressed.
 struct Tarball {
+    /// A whole small package, which the first piece begins with.
+    package: Vec<u8>,
     random: Vec<u8>,
     encoded: Vec<u8>,
 }
@@ -31,19 +34,25 @@ impl Tarball {
         let mut random = vec![0; PIECE];
         rand::rngs::StdRng::seed_from_u64(1).fill_bytes(&mut random);
         let encoded = STANDARD.encode(&random).into_bytes();
-        Self { random, encoded }
+        let mut package = Package::new("large", "1.0.0").tarball;
+        // To whole groups of base64.
+        package.resize(package.len().next_multiple_of(3), 0);
+        Self { package, random, encoded }
     }
 
-    /// What stands at the beginning of a piece: the first bytes of a gzip file, and its number.
-    fn beginning(number: u64) -> [u8; 12] {
-        let mut beginning = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-        beginning[4..].copy_from_slice(&number.to_be_bytes());
-        beginning
+    /// What stands at the beginning of a piece: its number, and before all a package. What follows the
+    /// end of an archive is looked at by nobody.
+    fn beginning(&self, number: u64) -> Vec<u8> {
+        match number {
+            0 => self.package.clone(),
+            _ => [[0; 4].as_slice(), &number.to_be_bytes()].concat(),
+        }
     }
 
     fn encoded_piece(&self, number: u64) -> Bytes {
         let mut piece = self.encoded.clone();
-        piece[..16].copy_from_slice(STANDARD.encode(Self::beginning(number)).as_bytes());
+        let beginning = STANDARD.encode(self.beginning(number));
+        piece[..beginning.len()].copy_from_slice(beginning.as_bytes());
         piece.into()
     }
 
@@ -51,7 +60,8 @@ impl Tarball {
     fn hashes(&self) -> (String, String) {
         let (mut sha512, mut sha1) = (Sha512::new(), Sha1::new());
         for number in 0..PIECES {
-            for bytes in [&Self::beginning(number)[..], &self.random[12..]] {
+            let beginning = self.beginning(number);
+            for bytes in [&beginning[..], &self.random[beginning.len()..]] {
                 sha512.update(bytes);
                 sha1.update(bytes);
             }

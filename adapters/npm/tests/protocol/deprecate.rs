@@ -97,19 +97,3 @@ fn a_package_that_is_not_there_cannot_be_deprecated() {
     });
     assert_refused(&put(&feed(), "left-pad", &document), 404, "`left-pad` not found");
 }
-
-#[test]
-fn owners_and_stars_are_refused_by_name() {
-    let feed = feed_of_two();
-    let (_, rev) = packument_to_write(&feed, "@acme/pad");
-    let owners = json!({"_id": "@acme/pad", "_rev": rev, "maintainers": [{"name": "bob"}]});
-    assert_refused(&put(&feed, "@acme/pad", &owners), 403, "feed's permissions");
-    let answer = feed
-        .request("PUT", &format!("/@acme%2fpad/-rev/{rev}"))
-        .by("alice")
-        .body(owners.to_string())
-        .send();
-    assert_refused(&answer, 403, "feed's permissions");
-    let stars = json!({"_id": "@acme/pad", "_rev": rev, "users": {"alice": true}});
-    assert_refused(&put(&feed, "@acme/pad", &stars), 400, "no stars");
-}

@@ -2,18 +2,25 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod access;
+mod attestations;
 mod check_version;
+mod convergence;
 mod deprecate;
 mod dist_tags;
 mod hostile;
+mod legacy_rules;
+mod manifests;
 mod names;
 mod other_endpoints;
+mod owners;
 mod packuments;
 mod publish;
 mod publish_refusals;
 mod routing;
 mod sites;
 mod support;
+mod tarball_contents;
 mod tarballs;
 mod unpublish;
 mod versions;

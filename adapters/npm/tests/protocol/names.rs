@@ -51,13 +51,39 @@ fn what_can_name_no_package_is_refused() {
 fn new_names_follow_the_rules_of_today() {
     let feed = feed();
     let long = format!("@acme/{}", "x".repeat(209));
-    for name in ["JSONStream", "-x", "@x/.y", "a~b", "a!", "a'b", "(a)", "a*", long.as_str()] {
+    for name in [
+        "JSONStream",
+        "-x",
+        "@x/.y",
+        "a~b",
+        "a!",
+        "a'b",
+        "(a)",
+        "a*",
+        "fs",
+        "worker_threads",
+        "@acme/Pad",
+        "@Acme/pad",
+        "@acme/a~b",
+        long.as_str(),
+    ] {
         let answer = put(&feed, name, &publish_document(name, "1.0.0", &["latest"]));
         assert_refused(&answer, 400, "invalid package name");
         assert_eq!(answer.transcript.len(), 2, "refused before the tarball is taken");
     }
     let longest = "x".repeat(214);
-    for name in ["a.b_c-d", "@acme/_internal", "constructor", "nul", longest.as_str()] {
+    for name in [
+        "@acme/fs",
+        "@acme/-x",
+        "fs-extra",
+        "@acme/node_modules",
+        "0",
+        "a.b_c-d",
+        "@acme/_internal",
+        "constructor",
+        "nul",
+        longest.as_str(),
+    ] {
         let answer = put(&feed, name, &publish_document(name, "1.0.0", &["latest"]));
         assert_eq!(answer.status, 201, "{name}: {}", answer.text());
     }

@@ -11,7 +11,7 @@ fn a_publish_is_one_change() {
     let answer = put(&feed, "left-pad", &publish_document("left-pad", "1.0.0", &["latest"]));
     assert_eq!((answer.status, answer.header("content-type")), (201, Some("application/json")));
     assert_eq!(answer.json(), json!({"ok": "created new package", "success": true}));
-    let size = answer.transcript[3].clone();
+    let (size, read) = (answer.transcript[3].clone(), answer.transcript[5].clone());
     assert_eq!(
         answer.transcript,
         [
@@ -19,6 +19,8 @@ fn a_publish_is_one_change() {
             "= nothing",
             "? receive_document, lift _attachments/*.tgz/data",
             &size,
+            "? read_blob from 0 on",
+            &read,
             "? commit publish left-pad 1.0.0; deprecated of 1.0.0 = nothing; tag latest = 1.0.0",
             "= sequence 2",
         ]
@@ -118,7 +120,7 @@ fn the_hashes_are_computed_and_not_believed() {
         manifest["dist"] =
             json!({"fileCount": 3, "unpackedSize": 42, "signatures": [{"sig": "x"}]});
     });
-    let bytes = tarball("left-pad 1.0.0");
+    let bytes = tarball("left-pad", "1.0.0");
     let expected = json!({
         "shasum": shasum(&bytes),
         "integrity": integrity(&bytes),
@@ -132,7 +134,7 @@ fn the_hashes_are_computed_and_not_believed() {
 #[test]
 fn an_integrity_may_list_several_hashes() {
     let feed = feed();
-    let bytes = tarball("left-pad 1.0.0");
+    let bytes = tarball("left-pad", "1.0.0");
     let others = "md5-AAAA sha384-AAAA sha512-AAAA?option";
     publish_with(&feed, "1.0.0", |manifest| {
         manifest["dist"]["integrity"] = json!(format!("{others} {}?x", integrity(&bytes)));

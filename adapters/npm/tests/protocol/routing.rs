@@ -36,7 +36,7 @@ fn a_scoped_package_is_found_by_every_spelling() {
         let manifest = format!("{path}/latest");
         assert_route(Method::Get, &manifest, "npm.manifest", Action::View, Some("@acme/pad"));
         let unpublish = format!("{path}/-rev/1-a");
-        let (versions, package) = ("npm.unpublish_versions", "npm.unpublish_package");
+        let (versions, package) = ("npm.put_rev", "npm.unpublish_package");
         assert_route(Method::Put, &unpublish, versions, Action::Delete, Some("@acme/pad"));
         assert_route(Method::Delete, &unpublish, package, Action::Delete, Some("@acme/pad"));
         let tags = format!("-/package/{path}/dist-tags");
@@ -100,7 +100,7 @@ fn unknown_endpoints_are_not_found() {
         assert_refused(&feed().request("GET", path).send(), 404, "");
     }
     for path in
-        ["/a/-", "/a/b/c", "/a/-/b-1.0.0.tgz", "/a/-/a-1.tgz", "/a/-/a.tgz", "/-/package/a/access"]
+        ["/a/-", "/a/b/c", "/a/-/b-1.0.0.tgz", "/a/-/a-1.tgz", "/a/-/a.tgz", "/-/package/a/trust"]
     {
         assert_refused(&feed().request("GET", path).send(), 404, "");
     }

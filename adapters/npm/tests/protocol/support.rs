@@ -2,6 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use pakhus_npm::Npm;
 use pakhus_plugin_api::testing::{Answer, MemoryFeed};
 use serde_json::{Value, json};
@@ -13,9 +15,33 @@ pub(crate) fn feed() -> MemoryFeed {
     MemoryFeed::new(Npm::default())
 }
 
-/// The bytes of a tarball: what the registry looks at, and something to tell it from others.
-pub(crate) fn tarball(content: &str) -> Vec<u8> {
-    [b"\x1f\x8b\x08\x00", content.as_bytes()].concat()
+/// A tarball with a `package.json` that says this name and version.
+pub(crate) fn tarball(name: &str, version: &str) -> Vec<u8> {
+    let manifest = json!({ "name": name, "version": version }).to_string();
+    archive(&[("package/package.json", manifest.as_bytes())])
+}
+
+/// A tarball of these files.
+pub(crate) fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    for (path, content) in files {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        archive.append_data(&mut header, path, *content).unwrap();
+    }
+    archive.into_inner().unwrap().finish().unwrap()
+}
+
+/// Puts another tarball into a document, with all that must be true of it.
+pub(crate) fn attach(document: &mut Value, bytes: &[u8]) {
+    let attachments = document["_attachments"].as_object_mut().unwrap();
+    let (_, attachment) = attachments.iter_mut().find(|(name, _)| name.ends_with(".tgz")).unwrap();
+    attachment["data"] = json!(base64(bytes));
+    attachment["length"] = json!(bytes.len());
+    for manifest in document["versions"].as_object_mut().unwrap().values_mut() {
+        manifest["dist"] = json!({ "integrity": integrity(bytes), "shasum": shasum(bytes) });
+    }
 }
 
 pub(crate) fn shasum(bytes: &[u8]) -> String {
@@ -32,7 +58,7 @@ pub(crate) fn base64(bytes: &[u8]) -> String {
 
 /// The body of a publish, as npm 12 sends it: see `publish` in the fields' order there.
 pub(crate) fn publish_document(name: &str, version: &str, tags: &[&str]) -> Value {
-    let bytes = tarball(&format!("{name} {version}"));
+    let bytes = tarball(name, version);
     let tags: Value = tags.iter().map(|tag| ((*tag).to_owned(), json!(version))).collect();
     json!({
         "_id": name,

@@ -14,7 +14,7 @@ fn a_tarball_comes_back_byte_by_byte_by_every_spelling() {
         let accept = "application/vnd.npm.install-v1+json";
         let answer = feed.request("GET", path).header("accept", accept).send();
         assert_eq!(answer.status, 200, "{path}");
-        assert_eq!(answer.body, tarball("@acme/pad 1.0.0"));
+        assert_eq!(answer.body, tarball("@acme/pad", "1.0.0"));
         assert!(answer.blob.is_some());
         assert_eq!(answer.header("content-type"), Some("application/octet-stream"));
         assert_eq!(answer.header("cache-control"), Some("private, max-age=31536000, immutable"));

@@ -2,6 +2,7 @@
 
 mod conformance;
 mod reading;
+mod reading_sealed;
 mod sweeping;
 mod together;
 mod uploading;
