@@ -8,7 +8,6 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch, post};
 use axum::{Json, Router};
-use futures_util::stream::{self, StreamExt as _};
 use pakhus_core::replication::engine::{
     self, CursorRefused, FeedStore as _, LogEnd, TakeRefused, Tree,
 };

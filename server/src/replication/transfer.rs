@@ -186,7 +186,7 @@ async fn read(
             return Err(SourceError::Broken("other blobs than were asked for".to_owned()));
         }
         if length == NO_BLOB {
-            group.failed.push((digest, "the source has it no longer".to_owned()));
+            failed.push((digest, "the source has it no longer".to_owned()));
             continue;
         }
         if length > SMALL_BLOB {

@@ -112,8 +112,11 @@ fn take(here: &MemoryFeed, there: &MemoryFeed, step: &Step) {
     }
 }
 
+/// What is answered: the status, the headers and the body.
+type Answered = (u16, Vec<(String, String)>, String);
+
 /// All that clients can read of the package.
-fn documents(site: &MemoryFeed) -> Vec<(u16, Vec<(String, String)>, String)> {
+fn documents(site: &MemoryFeed) -> Vec<Answered> {
     [("/pad", "application/json"), ("/pad", CORGI), ("/-/package/pad/dist-tags", "*/*")]
         .into_iter()
         .map(|(path, accept)| {

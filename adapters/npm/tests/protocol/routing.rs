@@ -94,9 +94,7 @@ fn what_cannot_be_a_package_is_malformed_and_not_missing() {
 
 #[test]
 fn unknown_endpoints_are_not_found() {
-    for path in
-        ["/", "/-", "/-/v1/search?text=a", "/-/v1/login", "/-/all", "/-/package", "/-/npm/v1/keys"]
-    {
+    for path in ["/", "/-", "/-/v1/login", "/-/all", "/-/package", "/-/npm/v1/keys"] {
         assert_refused(&feed().request("GET", path).send(), 404, "");
     }
     for path in
