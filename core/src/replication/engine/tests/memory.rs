@@ -12,8 +12,8 @@ use crate::replication::engine::{
     Aside, AsideKind, Batch, FeedStore, Link, LogEnd, Outcome, Page, StoreError, Tree,
 };
 use crate::replication::{
-    Applying, CheckedRecord, CountState, EditContext, Fingerprint, Leaf, PageEnd, Position, Record,
-    RecordKey, State, bucket, chain, check, decide, evaluate,
+    Applying, CheckedRecord, ClientMode, CountState, EditContext, Fingerprint, Leaf, PageEnd,
+    Position, Record, RecordKey, State, bucket, chain, check, decide, evaluate,
 };
 use crate::{BlobRef, Digest, Edit, Timestamp};
 
@@ -155,6 +155,17 @@ impl Site {
             disk.records.remove(&key);
             disk.floor = disk.floor.max(seq);
         }
+    }
+
+    /// What a change of the link's mode does: the next run compares.
+    pub(super) fn compare_again(&self, mode: ClientMode) {
+        let mut disk = self.disk();
+        if let Some(link) = &mut disk.link
+            && !self.broken(Breakage::ModeChangesNothing)
+        {
+            (link.cursor.seq, link.push_seq) = (0, 0);
+        }
+        disk.asides.retain(|aside| aside.kind.waits_in(mode));
     }
 
     /// Whether this durable step is cut off before or after it happens.
