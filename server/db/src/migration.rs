@@ -2,6 +2,7 @@
 
 mod m0001_foundation;
 mod m0002_replication;
+mod m0003_accounts;
 
 use async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DbBackend};
@@ -14,7 +15,11 @@ struct Migrator;
 #[async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_foundation::Migration), Box::new(m0002_replication::Migration)]
+        vec![
+            Box::new(m0001_foundation::Migration),
+            Box::new(m0002_replication::Migration),
+            Box::new(m0003_accounts::Migration),
+        ]
     }
 }
 
