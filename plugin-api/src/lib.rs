@@ -7,10 +7,11 @@
 pub mod testing;
 
 pub use pakhus_core::{
-    Action, Attribute, BlobRef, Body, Capabilities, Change, Committed, Descriptor, Digest,
-    Document, Download, Edit, Host, Identity, InvalidName, InvalidPath, InvalidVersion, LiftRule,
-    Lifted, Metadata, Method, Mount, NewVersion, Package, PackageContents, PackageName,
-    PackageType, PackageVersion, PathStep, Precondition, ReceiveDocument, ReceivedDocument,
-    Refusal, RefusalKind, Request, RequestHead, Response, Result, Route, RoutePath, SortKey, Tag,
-    Timestamp, VersionRecord,
+    AccountKey, Accounts, Action, Attribute, BegunLogin, BlobRef, Body, Capabilities, Change,
+    Committed, CreatedKey, Descriptor, Digest, Document, Download, Edit, Host, Identity,
+    InvalidName, InvalidPath, InvalidVersion, LiftRule, Lifted, LoginState, Metadata, Method,
+    Mount, NewAccountKey, NewVersion, Package, PackageContents, PackageName, PackageType,
+    PackageVersion, PasswordChange, PathStep, Precondition, Profile, ProfileChange,
+    ReceiveDocument, ReceivedDocument, Refusal, RefusalKind, Request, RequestHead, Response,
+    Result, Route, RoutePath, Secret, SignedIn, SortKey, Tag, Timestamp, VersionRecord,
 };

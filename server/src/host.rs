@@ -1,5 +1,6 @@
 //! What an adapter asks, done: the server's side of [`pakhus_core::Host`].
 
+mod accounts;
 mod documents;
 mod lift;
 mod receive;
@@ -12,8 +13,9 @@ use bytes::Bytes;
 use pakhus_blobs::SealedBlob;
 use pakhus_core::replication::EditContext;
 use pakhus_core::{
-    Change, Committed, Document, Edit, Host, Package, PackageContents, PackageName, PackageType,
-    PackageVersion, ReceiveDocument, ReceivedDocument, Refusal, Result, Timestamp, VersionRecord,
+    Accounts, Change, Committed, Document, Edit, Host, Package, PackageContents, PackageName,
+    PackageType, PackageVersion, ReceiveDocument, ReceivedDocument, Refusal, Result, Timestamp,
+    VersionRecord,
 };
 use pakhus_db::feeds::Feed;
 use pakhus_db::{commit, records};
@@ -21,6 +23,7 @@ use tokio::sync::Mutex;
 
 use crate::app::App;
 
+pub(crate) use accounts::Asker;
 pub(crate) use documents::DocumentCache;
 pub(crate) use receive::{RequestBody, refusal_of};
 
@@ -33,6 +36,7 @@ pub(crate) struct RequestHost {
     /// Blobs that came with the request and that no change has named yet. They are gone with it.
     received: Mutex<Vec<SealedBlob>>,
     now: Timestamp,
+    asker: Asker,
 }
 
 impl RequestHost {
@@ -42,8 +46,10 @@ impl RequestHost {
         package_type: Arc<dyn PackageType>,
         body: RequestBody,
         now: Timestamp,
+        asker: Asker,
     ) -> Self {
-        Self { app, feed, package_type, body: Mutex::new(body), received: Mutex::default(), now }
+        let body = Mutex::new(body);
+        Self { app, feed, package_type, body, received: Mutex::default(), now, asker }
     }
 
     /// Stores the blobs that came with the request and that the change names, and checks that every
@@ -138,5 +144,9 @@ impl Host for RequestHost {
 
     async fn keep_document(&self, key: &str, revision: u64, bytes: Bytes) -> Result<Document> {
         self.app.documents.keep(self.feed.id, key, revision, bytes).await
+    }
+
+    fn accounts(&self) -> &dyn Accounts {
+        self
     }
 }

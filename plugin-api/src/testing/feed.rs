@@ -8,6 +8,7 @@ use pakhus_core::replication::{
     EditContext, MergePolicy, Merged, RecordKey, State, evaluate, merge,
 };
 
+use super::accounts::{Everybody, MemoryUser};
 use super::request::RequestBuilder;
 use crate::{
     Attribute, Change, Committed, Digest, Document, Edit, NewVersion, Package, PackageContents,
@@ -23,6 +24,7 @@ pub struct MemoryFeed {
     pub(super) base_url: String,
     site: String,
     store: Mutex<Store>,
+    pub(super) everybody: Mutex<Everybody>,
 }
 
 /// What the feed holds.
@@ -56,7 +58,8 @@ impl MemoryFeed {
             documents: BTreeMap::new(),
         };
         let site = "memory".to_owned();
-        Self { package_type: Box::new(package_type), base_url, site, store: Mutex::new(store) }
+        let (store, everybody) = (Mutex::new(store), Mutex::default());
+        Self { package_type: Box::new(package_type), base_url, site, store, everybody }
     }
 
     /// Names the site that the feed is at: the origin of the changes made here.
@@ -69,6 +72,26 @@ impl MemoryFeed {
     /// Sets the clock.
     pub fn set_now(&self, now: Timestamp) {
         self.store().now = now;
+    }
+
+    /// Makes a user, whom [`RequestBuilder::by`] then means by this name.
+    pub fn add_user(&self, name: &str, password: &str, email: Option<&str>) {
+        let (name, password, email) =
+            (name.to_owned(), password.to_owned(), email.map(str::to_owned));
+        let since = self.store().now;
+        self.everybody().users.push(MemoryUser { name, password, email, since });
+    }
+
+    /// Signs somebody in on the page at `url` of a sign-in that was begun.
+    ///
+    /// # Panics
+    /// When none was begun there.
+    pub fn approve_login(&self, url: &str, name: &str) {
+        self.everybody().approve(url, name);
+    }
+
+    pub(super) fn everybody(&self) -> MutexGuard<'_, Everybody> {
+        self.everybody.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Starts a request of this feed. `target` is the path below the feed, with its query.

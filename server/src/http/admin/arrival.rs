@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{Extensions, HeaderMap, StatusCode};
 use pakhus_core::Action;
 use pakhus_db::records;
 use serde::Deserialize;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::super::problem::{PathOf, Problem, QueryOf, Result};
 use crate::app::App;
-use crate::auth::{self, Denied};
+use crate::auth;
 
 /// Seconds of waiting when nothing else is said, and at most.
 const PATIENCE: u64 = 60;
@@ -29,18 +29,17 @@ pub(super) struct Wanted {
 pub(super) async fn wait(
     State(app): State<App>,
     headers: HeaderMap,
+    extensions: Extensions,
     PathOf(name): PathOf<String>,
     QueryOf(wanted): QueryOf<Wanted>,
 ) -> Result<Json<Value>> {
     let feed = app.feeds.get(&name).ok_or_else(|| Problem::no_such_feed(&name))?;
-    let caller = auth::identify(&app, &headers).await?;
+    let caller = auth::identify(&app, &headers, &extensions).await?;
     // Whoever may install the version may wait for it, also without a key.
     caller.and_then(|caller| auth::authorise(caller.as_ref(), &feed, Action::View)).map_err(
-        |denied| match denied {
-            Denied::Unknown => Problem::unauthorized(),
-            Denied::Forbidden => {
-                Problem::forbidden(format!("this needs an API key with the scope `view:{name}`"))
-            }
+        |denied| {
+            let forbidden = format!("this needs an API key with the scope `view:{name}`");
+            Problem::denied(denied, &forbidden)
         },
     )?;
     let package_type = app.package_types.get(&feed.settings.package_type).ok_or_else(|| {
