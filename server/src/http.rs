@@ -5,6 +5,7 @@ mod blob_body;
 mod dispatch;
 mod health;
 mod listen;
+mod login;
 mod observe;
 mod problem;
 mod read_out;
