@@ -18,6 +18,7 @@ mod manifest;
 mod metadata;
 mod name;
 mod packument;
+mod profile;
 mod publish;
 mod put;
 mod render;
@@ -25,6 +26,7 @@ mod rev;
 mod route;
 mod tag;
 mod tarball;
+mod token;
 mod unpublish;
 mod version;
 mod view;
@@ -112,6 +114,16 @@ impl PackageType for Npm {
             Endpoint::RemoveDistTag { name, tag } => dist_tags::remove(&name, &tag, host).await,
             Endpoint::Ping => Ok(account::ping()),
             Endpoint::WhoAmI => account::who_am_i(request.identity.as_ref()),
+            Endpoint::SignIn { user } => account::sign_in(&user, &request.head, host).await,
+            Endpoint::User { user } => account::user(&user, request.identity.as_ref(), host).await,
+            Endpoint::SignOut { token } => account::sign_out(&token, host).await,
+            Endpoint::BeginLogin => account::begin_login(&request.head, host).await,
+            Endpoint::FinishLogin => account::finish_login(&request.head, host).await,
+            Endpoint::Tokens => token::list(&request.head, host).await,
+            Endpoint::CreateToken => token::create(&request.head, host).await,
+            Endpoint::RevokeToken { token } => token::revoke(&token, host).await,
+            Endpoint::Profile => profile::show(host).await,
+            Endpoint::ChangeProfile => profile::change(host).await,
             Endpoint::Advisories => Ok(audit::advisories()),
             Endpoint::Audit => Ok(audit::report()),
         }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod accounts;
 mod check_version;
 mod deprecate;
 mod dist_tags;
