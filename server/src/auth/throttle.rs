@@ -95,16 +95,27 @@ impl Throttle {
     }
 }
 
+/// Forgets what is over, and of the rest the older half, so that the next of it has room for long: to look
+/// for room at each try would be slow.
 fn make_room(tries: &mut HashMap<Subject, Tries>, now: Instant) {
     if tries.len() < MOST_SUBJECTS {
         return;
     }
     tries.retain(|_, tries| now < tries.until);
-    while tries.len() >= MOST_SUBJECTS {
-        let soonest = tries.iter().min_by_key(|(_, tries)| tries.until);
-        let Some(soonest) = soonest.map(|(subject, _)| subject.clone()) else { return };
-        tries.remove(&soonest);
+    if tries.len() < MOST_SUBJECTS / 2 {
+        return;
     }
+    let mut ends: Vec<_> = tries.values().map(|tries| tries.until).collect();
+    let middle = ends.len() / 2;
+    let (_, middle, _) = ends.select_nth_unstable(middle);
+    let middle = *middle;
+    // Of those that end together as many as it takes.
+    let mut too_many = tries.len() - MOST_SUBJECTS / 2;
+    tries.retain(|_, tries| {
+        let goes = tries.until <= middle && too_many > 0;
+        too_many -= usize::from(goes);
+        !goes
+    });
 }
 
 #[cfg(test)]
