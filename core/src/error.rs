@@ -37,6 +37,11 @@ pub enum RefusalKind {
     UnsupportedMediaType,
     /// The requested range is not within the blob: 416.
     RangeNotSatisfiable,
+    /// It was tried too often: 429.
+    TooManyRequests {
+        /// The seconds after which to try again.
+        retry_after: u32,
+    },
     /// Our own fault: 500. The message of such a refusal is logged, not shown.
     Internal,
     /// It cannot be answered now: 503.
@@ -44,6 +49,15 @@ pub enum RefusalKind {
 }
 
 impl RefusalKind {
+    /// The seconds after which to try again, where that is known.
+    #[must_use]
+    pub const fn retry_after(self) -> Option<u32> {
+        match self {
+            Self::TooManyRequests { retry_after } => Some(retry_after),
+            _ => None,
+        }
+    }
+
     /// The HTTP status.
     #[must_use]
     pub const fn status(self) -> u16 {
@@ -57,6 +71,7 @@ impl RefusalKind {
             Self::TooLarge => 413,
             Self::UnsupportedMediaType => 415,
             Self::RangeNotSatisfiable => 416,
+            Self::TooManyRequests { .. } => 429,
             Self::Internal => 500,
             Self::Unavailable => 503,
         }

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::{
-    BlobRef, Change, Committed, Digest, Package, PackageContents, PackageName, PackageVersion,
-    Result, Search, SearchPage, VersionRecord,
+    Accounts, BlobRef, Change, Committed, Digest, Package, PackageContents, PackageName,
+    PackageVersion, Result, Search, SearchPage, VersionRecord,
 };
 
 /// Everything an adapter may ask while it serves one request of one feed. All I/O lives behind this.
@@ -60,6 +60,9 @@ pub trait Host: Send + Sync {
 
     /// Keeps a rendered document until it is crowded out or the revision moves on.
     async fn keep_document(&self, key: &str, revision: u64, bytes: Bytes) -> Result<Document>;
+
+    /// Who asks, their API keys, and signing in.
+    fn accounts(&self) -> &dyn Accounts;
 }
 
 /// How to receive a JSON document.

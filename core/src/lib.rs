@@ -5,6 +5,7 @@
 //! [`PackageType`] and ask everything of a [`Host`]; the server implements [`Host`] and stores what
 //! [`Change`]s say. [`replication`] decides what a feed becomes when sites meet.
 
+pub mod accounts;
 pub mod blob;
 pub mod change;
 pub mod digest;
@@ -22,6 +23,10 @@ pub mod search;
 pub mod timestamp;
 pub mod version;
 
+pub use accounts::{
+    AccountKey, Accounts, BegunLogin, CreatedKey, LoginState, NewAccountKey, PasswordChange,
+    Profile, ProfileChange, Secret, SignedIn,
+};
 pub use blob::BlobRef;
 pub use change::{Change, Committed, Edit, NewVersion, Precondition};
 pub use digest::Digest;

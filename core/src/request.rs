@@ -22,8 +22,12 @@ pub struct RequestHead {
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// The name of the API key or user.
+    /// The name of the user or API key.
     pub name: String,
+    /// Whether it is a user.
+    pub is_user: bool,
+    /// The user's address of e-mail.
+    pub email: Option<String>,
 }
 
 /// A request that was let through to the adapter.

@@ -76,6 +76,9 @@ impl RoutePath {
 /// What a request asks to do. Permissions and key scopes are given for these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
+    /// Signs in or out by what path and body say. Who the headers say asks is not looked at: a client
+    /// may send there what it is about to replace.
+    SignIn,
     /// Nothing that needs a permission: pings, and what the adapter answers from who asks.
     Open,
     /// Reads packages.

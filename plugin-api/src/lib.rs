@@ -7,11 +7,12 @@
 pub mod testing;
 
 pub use pakhus_core::{
-    Action, Attribute, BlobRef, Body, Capabilities, Change, Committed, Descriptor, Digest,
-    Document, Download, Edit, FoundPackage, Host, Identity, InvalidName, InvalidPath,
-    InvalidVersion, LiftRule, Lifted, Metadata, Method, Mount, NewVersion, Package,
-    PackageContents, PackageName, PackageType, PackageVersion, PathStep, Precondition,
+    AccountKey, Accounts, Action, Attribute, BegunLogin, BlobRef, Body, Capabilities, Change,
+    Committed, CreatedKey, Descriptor, Digest, Document, Download, Edit, FoundPackage, Host,
+    Identity, InvalidName, InvalidPath, InvalidVersion, LiftRule, Lifted, LoginState, Metadata,
+    Method, Mount, NewAccountKey, NewVersion, Package, PackageContents, PackageName, PackageType,
+    PackageVersion, PasswordChange, PathStep, Precondition, Profile, ProfileChange,
     ReceiveDocument, ReceivedDocument, RecentDownloads, Refusal, RefusalKind, Request, RequestHead,
-    Response, Result, Route, RoutePath, Search, SearchEntry, SearchPage, SortKey, Tag, Timestamp,
-    VersionRecord,
+    Response, Result, Route, RoutePath, Search, SearchEntry, SearchPage, Secret, SignedIn, SortKey,
+    Tag, Timestamp, VersionRecord,
 };

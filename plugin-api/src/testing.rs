@@ -25,6 +25,9 @@
 //! Two feeds stand for two sites: [`MemoryFeed::pull_from`] merges the records of one into the
 //! other, as replication does.
 //!
+//! [`MemoryFeed::add_user`] makes somebody who can sign in, and [`MemoryFeed::approve_login`] does what
+//! they would do on the page of a sign-in in a browser.
+//!
 //! No executor is needed. An adapter awaits only its host, and this host is always ready, so a
 //! request is answered in one poll; an adapter that waits for anything else is told so by a panic.
 //!
@@ -32,6 +35,7 @@
 //! display form to the key it had, and [`check_version`](crate::PackageType::check_version) accepts
 //! whatever the adapter publishes, because other sites will ask that of it.
 
+mod accounts;
 mod answer;
 mod feed;
 mod host;

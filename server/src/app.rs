@@ -9,6 +9,7 @@ use pakhus_core::replication::InstanceInfo;
 use pakhus_db::Database;
 use tokio_util::sync::CancellationToken;
 
+use crate::auth::Passwords;
 use crate::diagnostics::DiagnosticCenter;
 use crate::downloads::DownloadCounter;
 use crate::feeds::FeedDirectory;
@@ -44,6 +45,7 @@ pub(crate) struct Parts {
     pub(crate) downloads: DownloadCounter,
     pub(crate) diagnostics: DiagnosticCenter,
     pub(crate) metrics: Metrics,
+    pub(crate) passwords: Passwords,
     pub(crate) replicator: Replicator,
     /// Cancelled when the server is asked to stop: what only waits then waits no longer.
     pub(crate) stopping: CancellationToken,

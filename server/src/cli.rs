@@ -24,6 +24,7 @@ mod status;
 mod sync;
 mod table;
 mod token;
+mod user;
 mod verify;
 mod wait;
 
@@ -80,6 +81,8 @@ enum Command {
     #[command(subcommand)]
     Key(key::KeyCommand),
     #[command(subcommand)]
+    User(user::UserCommand),
+    #[command(subcommand)]
     Execution(execution::ExecutionCommand),
     Diagnostics(diagnostics::DiagnosticsArguments),
 }
@@ -127,6 +130,7 @@ async fn execute(cli: Cli) -> Result<Outcome, CommandError> {
         Command::Conflict(command) => kept::run(command, &connection, "conflicts").await,
         Command::Trash(command) => kept::run(command, &connection, "trash").await,
         Command::Key(command) => key::run(command, &connection).await,
+        Command::User(command) => user::run(command, &connection).await,
         Command::Execution(command) => execution::run(command, &connection).await,
         Command::Diagnostics(arguments) => diagnostics::run(&arguments, &connection).await,
     }

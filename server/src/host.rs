@@ -1,5 +1,6 @@
 //! What an adapter asks, done: the server's side of [`pakhus_core::Host`].
 
+mod accounts;
 mod documents;
 mod known;
 mod lift;
@@ -14,9 +15,9 @@ use futures_util::StreamExt as _;
 use pakhus_blobs::SealedBlob;
 use pakhus_core::replication::EditContext;
 use pakhus_core::{
-    Change, Committed, Digest, Document, Edit, Host, Package, PackageContents, PackageName,
-    PackageType, PackageVersion, ReceiveDocument, ReceivedDocument, Refusal, Result, Search,
-    SearchPage, Timestamp, VersionRecord,
+    Accounts, Change, Committed, Digest, Document, Edit, Host, Package, PackageContents,
+    PackageName, PackageType, PackageVersion, ReceiveDocument, ReceivedDocument, Refusal, Result,
+    Search, SearchPage, Timestamp, VersionRecord,
 };
 use pakhus_db::feeds::{Anonymous, Feed};
 use pakhus_db::{commit, records};
@@ -25,6 +26,7 @@ use tokio::sync::Mutex;
 use crate::app::App;
 use crate::search;
 
+pub(crate) use accounts::Asker;
 pub(crate) use documents::DocumentCache;
 pub(crate) use known::Known;
 pub(crate) use receive::{RequestBody, refusal_of};
@@ -38,6 +40,7 @@ pub(crate) struct RequestHost {
     /// Blobs that came with the request and that no change has named yet. They are gone with it.
     received: Mutex<Vec<SealedBlob>>,
     now: Timestamp,
+    asker: Asker,
 }
 
 impl RequestHost {
@@ -47,8 +50,10 @@ impl RequestHost {
         package_type: Arc<dyn PackageType>,
         body: RequestBody,
         now: Timestamp,
+        asker: Asker,
     ) -> Self {
-        Self { app, feed, package_type, body: Mutex::new(body), received: Mutex::default(), now }
+        let body = Mutex::new(body);
+        Self { app, feed, package_type, body, received: Mutex::default(), now, asker }
     }
 
     /// Stores the blobs that came with the request and that the change names, and checks that every
@@ -172,5 +177,9 @@ impl Host for RequestHost {
 
     async fn keep_document(&self, key: &str, revision: u64, bytes: Bytes) -> Result<Document> {
         self.app.documents.keep(self.feed.id, key, revision, bytes).await
+    }
+
+    fn accounts(&self) -> &dyn Accounts {
+        self
     }
 }

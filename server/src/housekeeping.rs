@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pakhus_core::Timestamp;
 use pakhus_db::feeds::Feed;
-use pakhus_db::{diagnostics, executions, kept, leases, pruning};
+use pakhus_db::{api_keys, diagnostics, executions, kept, leases, pruning};
 
 use crate::app::{App, now};
 
@@ -33,6 +33,7 @@ async fn forget_old(app: &App) -> pakhus_db::Result<()> {
     executions::prune(&app.database, history).await?;
     diagnostics::prune(&app.database, history).await?;
     leases::forget_expired(&app.database, history).await?;
+    api_keys::prune(&app.database, history).await?;
     for feed in app.feeds.all().values() {
         forget_old_of(app, feed).await?;
     }

@@ -6,6 +6,7 @@ mod coding;
 mod dispatch;
 mod health;
 mod listen;
+mod login;
 mod observe;
 mod problem;
 mod read_out;

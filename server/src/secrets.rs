@@ -13,6 +13,16 @@ pub(crate) fn new_api_key() -> String {
     format!("pakhus_{}", random())
 }
 
+/// A new password, which is typed once and then changed, or kept by a program.
+pub(crate) fn new_password() -> String {
+    random().chars().take(20).collect()
+}
+
+/// What names a sign-in that is under way, to the browser or to the client.
+pub(crate) fn new_ticket() -> String {
+    random()
+}
+
 /// A new sync token.
 pub(crate) fn new_sync_token() -> String {
     format!("pakhus_sync_{}", random())

@@ -12,6 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, Parts, now};
+use crate::auth::Passwords;
 use crate::bootstrap::{BootstrapError, bootstrap, first_admin_key};
 use crate::cli::ServeArguments;
 use crate::config::{Config, ConfigError};
@@ -113,6 +114,7 @@ impl Site {
             downloads: DownloadCounter::default(),
             diagnostics: DiagnosticCenter::open(database.clone(), level.into()).await?,
             metrics: Metrics::new(),
+            passwords: Passwords::new(),
             replicator: Replicator::default(),
             stopping: CancellationToken::new(),
             database,

@@ -4,6 +4,7 @@ pub mod application;
 pub mod certificate;
 pub mod crowd;
 pub mod liar;
+pub mod login_page;
 pub mod network;
 pub mod npm;
 pub mod package;

@@ -44,10 +44,28 @@ impl Npm {
         &self.registry
     }
 
-    /// Runs npm in `folder`.
+    /// Its settings, with the tokens that it has.
+    ///
+    /// # Panics
+    /// When they cannot be read.
     #[must_use]
-    pub fn try_run(&self, folder: &Path, arguments: &[&str]) -> Output {
-        Command::new("npm")
+    pub fn settings(&self) -> String {
+        std::fs::read_to_string(self.home.path().join(".npmrc")).expect("its settings")
+    }
+
+    /// Replaces its settings.
+    ///
+    /// # Panics
+    /// When they cannot be written.
+    pub fn set_settings(&self, settings: &str) {
+        std::fs::write(self.home.path().join(".npmrc"), settings).expect("written");
+    }
+
+    /// What runs npm in `folder`.
+    #[must_use]
+    pub fn command(&self, folder: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new("npm");
+        command
             .args(arguments)
             .current_dir(folder)
             .env("HOME", self.home.path())
@@ -55,9 +73,14 @@ impl Npm {
             .env("npm_config_cache", self.home.path().join("cache"))
             .env("npm_config_fetch_retries", "0")
             .env_remove("npm_config_registry")
-            .env_remove("NPM_CONFIG_REGISTRY")
-            .output()
-            .expect("npm is installed")
+            .env_remove("NPM_CONFIG_REGISTRY");
+        command
+    }
+
+    /// Runs npm in `folder`.
+    #[must_use]
+    pub fn try_run(&self, folder: &Path, arguments: &[&str]) -> Output {
+        self.command(folder, arguments).output().expect("npm is installed")
     }
 
     /// Runs npm in `folder`, and returns what it printed.

@@ -24,6 +24,7 @@ mod node_version;
 mod owners;
 mod package_json;
 mod packument;
+mod profile;
 mod publish;
 mod put;
 mod range;
@@ -33,6 +34,7 @@ mod route;
 mod search;
 mod tag;
 mod tarball;
+mod token;
 mod unpublish;
 mod version;
 mod view;
@@ -135,6 +137,16 @@ impl PackageType for Npm {
             Endpoint::SetAccess { name } => access::set(&name, host).await,
             Endpoint::Ping => Ok(account::ping()),
             Endpoint::WhoAmI => account::who_am_i(request.identity.as_ref()),
+            Endpoint::SignIn { user } => account::sign_in(&user, &request.head, host).await,
+            Endpoint::User { user } => account::user(&user, request.identity.as_ref(), host).await,
+            Endpoint::SignOut { token } => account::sign_out(&token, host).await,
+            Endpoint::BeginLogin => account::begin_login(&request.head, host).await,
+            Endpoint::FinishLogin => account::finish_login(&request.head, host).await,
+            Endpoint::Tokens => token::list(&request.head, host).await,
+            Endpoint::CreateToken => token::create(&request.head, host).await,
+            Endpoint::RevokeToken { token } => token::revoke(&token, host).await,
+            Endpoint::Profile => profile::show(host).await,
+            Endpoint::ChangeProfile => profile::change(host).await,
             Endpoint::Advisories => Ok(audit::advisories()),
             Endpoint::Audit => Ok(audit::report()),
         }

@@ -47,6 +47,26 @@ pub(crate) enum Endpoint {
     Ping,
     /// `GET /-/whoami`.
     WhoAmI,
+    /// `PUT /-/user/org.couchdb.user:{user}`, `…/-rev/{rev}`: signs in.
+    SignIn { user: String },
+    /// `GET /-/user/org.couchdb.user:{user}`.
+    User { user: String },
+    /// `DELETE /-/user/token/{token}`: signs out.
+    SignOut { token: String },
+    /// `POST /-/v1/login`: begins to sign in with a browser.
+    BeginLogin,
+    /// `GET /-/v1/done`: asks for the token of that.
+    FinishLogin,
+    /// `GET /-/npm/v1/tokens`.
+    Tokens,
+    /// `POST /-/npm/v1/tokens`.
+    CreateToken,
+    /// `DELETE /-/npm/v1/tokens/token/{key or token}`.
+    RevokeToken { token: String },
+    /// `GET /-/npm/v1/user`.
+    Profile,
+    /// `POST /-/npm/v1/user`.
+    ChangeProfile,
     /// `POST /-/npm/v1/security/advisories/bulk`: which versions have advisories.
     Advisories,
     /// `POST /-/npm/v1/security/audits`, `…/audits/quick`: the same, as older clients ask.
@@ -97,6 +117,16 @@ impl Endpoint {
             (["v1", "search"], Method::Get) => Ok(Self::Search),
             (["ping"], Method::Get) => Ok(Self::Ping),
             (["whoami"], Method::Get) => Ok(Self::WhoAmI),
+            (["user", rest @ ..], _) => Self::of_users(method, rest),
+            (["v1", "login"], Method::Post) => Ok(Self::BeginLogin),
+            (["v1", "done"], Method::Get) => Ok(Self::FinishLogin),
+            (["npm", "v1", "tokens"], Method::Get) => Ok(Self::Tokens),
+            (["npm", "v1", "tokens"], Method::Post) => Ok(Self::CreateToken),
+            (["npm", "v1", "tokens", "token", token], Method::Delete) => {
+                Ok(Self::RevokeToken { token: (*token).to_owned() })
+            }
+            (["npm", "v1", "user"], Method::Get) => Ok(Self::Profile),
+            (["npm", "v1", "user"], Method::Post) => Ok(Self::ChangeProfile),
             (["npm", "v1", "security", "advisories", "bulk"], Method::Post) => Ok(Self::Advisories),
             (["npm", "v1", "security", "audits"], Method::Post)
             | (["npm", "v1", "security", "audits", "quick"], Method::Post) => Ok(Self::Audit),
@@ -126,9 +156,31 @@ impl Endpoint {
                     _ => Err(no_such_endpoint()),
                 }
             }
-            (["org" | "team", ..] | ["user", _, "package"], _) => Err(access::no_teams()),
+            (["org" | "team", ..], _) => Err(access::no_teams()),
             (["_view", "starredByUser"], _) => Err(access::no_stars()),
-            (["ping" | "whoami"], _) => Err(wrong_method()),
+            (["ping" | "whoami"] | ["v1", "login" | "done"], _)
+            | (["npm", "v1", "tokens" | "user"] | ["npm", "v1", "tokens", "token", _], _) => {
+                Err(wrong_method())
+            }
+            _ => Err(no_such_endpoint()),
+        }
+    }
+
+    fn of_users(method: Method, rest: &[&str]) -> Result<Self> {
+        match (rest, method) {
+            (["token", token], Method::Delete) => Ok(Self::SignOut { token: (*token).to_owned() }),
+            ([document] | [document, "-rev", _], _) => {
+                let user =
+                    document.strip_prefix("org.couchdb.user:").ok_or_else(no_such_endpoint)?;
+                let user = user.to_owned();
+                match (rest, method) {
+                    (_, Method::Put) => Ok(Self::SignIn { user }),
+                    ([_], Method::Get) => Ok(Self::User { user }),
+                    _ => Err(wrong_method()),
+                }
+            }
+            (["token", _], _) => Err(wrong_method()),
+            ([_, "package"], _) => Err(access::no_teams()),
             _ => Err(no_such_endpoint()),
         }
     }
@@ -160,6 +212,16 @@ impl Endpoint {
             Self::Keys => ("npm.keys", Action::Open, None),
             Self::Ping => ("npm.ping", Action::Open, None),
             Self::WhoAmI => ("npm.whoami", Action::Open, None),
+            Self::SignIn { .. } => ("npm.sign_in", Action::SignIn, None),
+            Self::User { .. } => ("npm.user", Action::Open, None),
+            Self::SignOut { .. } => ("npm.sign_out", Action::SignIn, None),
+            Self::BeginLogin => ("npm.begin_login", Action::SignIn, None),
+            Self::FinishLogin => ("npm.finish_login", Action::SignIn, None),
+            Self::Tokens => ("npm.tokens", Action::Open, None),
+            Self::CreateToken => ("npm.create_token", Action::Open, None),
+            Self::RevokeToken { .. } => ("npm.revoke_token", Action::Open, None),
+            Self::Profile => ("npm.profile", Action::Open, None),
+            Self::ChangeProfile => ("npm.change_profile", Action::Open, None),
             Self::Advisories => ("npm.advisories", Action::Open, None),
             Self::Audit => ("npm.audit", Action::Open, None),
         };

@@ -8,6 +8,7 @@ use pakhus_core::replication::{
     EditContext, MergePolicy, Merged, RecordKey, State, evaluate, merge,
 };
 
+use super::accounts::{Everybody, MemoryUser};
 use super::request::RequestBuilder;
 use crate::{
     Attribute, Change, Committed, Digest, Document, Edit, NewVersion, Package, PackageContents,
@@ -25,6 +26,7 @@ pub struct MemoryFeed {
     pub(super) is_public: bool,
     site: String,
     store: Mutex<Store>,
+    pub(super) everybody: Mutex<Everybody>,
 }
 
 /// What the feed holds.
@@ -59,7 +61,8 @@ impl MemoryFeed {
         };
         let site = "memory".to_owned();
         let (package_type, store) = (Box::new(package_type), Mutex::new(store));
-        Self { package_type, base_url, is_public: true, site, store }
+        let everybody = Mutex::default();
+        Self { package_type, base_url, is_public: true, site, store, everybody }
     }
 
     /// Makes it a feed that not everybody may read.
@@ -79,6 +82,26 @@ impl MemoryFeed {
     /// Sets the clock.
     pub fn set_now(&self, now: Timestamp) {
         self.store().now = now;
+    }
+
+    /// Makes a user, whom [`RequestBuilder::by`] then means by this name.
+    pub fn add_user(&self, name: &str, password: &str, email: Option<&str>) {
+        let (name, password, email) =
+            (name.to_owned(), password.to_owned(), email.map(str::to_owned));
+        let since = self.store().now;
+        self.everybody().users.push(MemoryUser { name, password, email, since });
+    }
+
+    /// Signs somebody in on the page at `url` of a sign-in that was begun.
+    ///
+    /// # Panics
+    /// When none was begun there.
+    pub fn approve_login(&self, url: &str, name: &str) {
+        self.everybody().approve(url, name);
+    }
+
+    pub(super) fn everybody(&self) -> MutexGuard<'_, Everybody> {
+        self.everybody.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Starts a request of this feed. `target` is the path below the feed, with its query.

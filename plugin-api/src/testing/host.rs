@@ -12,28 +12,38 @@ use pakhus_core::replication::RecordKey;
 use super::feed::MemoryFeed;
 use super::receive;
 use crate::{
-    Change, Committed, Digest, Document, Edit, Host, Package, PackageContents, PackageName,
-    PackageVersion, PathStep, Precondition, ReceiveDocument, ReceivedDocument, Refusal,
-    RefusalKind, Result, Search, SearchPage, VersionRecord,
+    Accounts, Change, Committed, Digest, Document, Edit, Host, Identity, Package, PackageContents,
+    PackageName, PackageVersion, PathStep, Precondition, ReceiveDocument, ReceivedDocument,
+    Refusal, RefusalKind, Result, Search, SearchPage, Timestamp, VersionRecord,
 };
 
 /// Answers what the adapter asks while it serves one request, and writes it down.
 pub(super) struct MemoryHost<'f> {
-    feed: &'f MemoryFeed,
+    pub(super) feed: &'f MemoryFeed,
+    pub(super) identity: Option<Identity>,
     body: Mutex<Option<Bytes>>,
     transcript: Mutex<Vec<String>>,
 }
 
 impl<'f> MemoryHost<'f> {
-    pub(super) fn new(feed: &'f MemoryFeed, body: Bytes) -> Self {
-        Self { feed, body: Mutex::new(Some(body)), transcript: Mutex::default() }
+    pub(super) fn new(feed: &'f MemoryFeed, identity: Option<Identity>, body: Bytes) -> Self {
+        Self { feed, identity, body: Mutex::new(Some(body)), transcript: Mutex::default() }
     }
 
     pub(super) fn into_transcript(self) -> Vec<String> {
         self.transcript.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note<T>(&self, question: &str, answer: Result<T>, say: impl Fn(&T) -> String) -> Result<T> {
+    pub(super) fn now(&self) -> Timestamp {
+        self.feed.store().now
+    }
+
+    pub(super) fn note<T>(
+        &self,
+        question: &str,
+        answer: Result<T>,
+        say: impl Fn(&T) -> String,
+    ) -> Result<T> {
         let answered = match &answer {
             Ok(value) => say(value),
             Err(refusal) => format!("refused ({}): {refusal}", refusal.kind.status()),
@@ -169,6 +179,10 @@ impl Host for MemoryHost<'_> {
         self.note(&format!("keep_document {key} of revision {revision}"), answer, |document| {
             format!("{} bytes", document.bytes.len())
         })
+    }
+
+    fn accounts(&self) -> &dyn Accounts {
+        self
     }
 }
 

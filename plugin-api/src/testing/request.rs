@@ -44,9 +44,9 @@ impl<'f> RequestBuilder<'f> {
         self
     }
 
-    /// Says who asks.
+    /// Says who asks: the user of this name, if there is one.
     pub fn by(mut self, name: &str) -> Self {
-        self.identity = Some(Identity { name: name.to_owned() });
+        self.identity = Some(self.feed.everybody().identity(name));
         self
     }
 
@@ -76,7 +76,7 @@ impl<'f> RequestBuilder<'f> {
             store.now = Timestamp::from_millis(store.now.millis() + 1000);
             store.now
         };
-        let host = MemoryHost::new(feed, self.body.clone());
+        let host = MemoryHost::new(feed, self.identity.clone(), self.body.clone());
         let mut route = None;
         let outcome = self.head(now).and_then(|head| {
             let recognised: Route = feed.package_type.route(&head)?;

@@ -1,5 +1,5 @@
 //! The database of an instance: feeds, the records they hold, the change log, links to other sites,
-//! executions, diagnostics and keys. On SQLite (the embedded default) and PostgreSQL, by the same code.
+//! executions, diagnostics, users and keys. On SQLite (the embedded default) and PostgreSQL, by the same code.
 //!
 //! Invariants: every change of a feed's records goes through [`mod@write`], which gives it the feed's
 //! next sequence number and a line in the feed's log within the transaction that makes it; a feed's row
@@ -24,6 +24,7 @@ pub mod kept;
 mod keyed;
 pub mod leases;
 pub mod links;
+pub mod logins;
 mod migration;
 pub mod packages;
 #[cfg(test)]
@@ -35,6 +36,7 @@ pub mod settings;
 mod stamps;
 pub mod sync_tokens;
 pub mod tree;
+pub mod users;
 pub mod write;
 
 pub use connect::Database;

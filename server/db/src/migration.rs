@@ -2,6 +2,7 @@
 
 mod m0001_foundation;
 mod m0002_replication;
+mod m0003_accounts;
 mod m0004_search;
 
 use async_trait::async_trait;
@@ -18,6 +19,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m0001_foundation::Migration),
             Box::new(m0002_replication::Migration),
+            Box::new(m0003_accounts::Migration),
             Box::new(m0004_search::Migration),
         ]
     }

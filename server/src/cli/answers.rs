@@ -215,10 +215,38 @@ pub(super) struct ApiKey {
     pub(super) id: Id,
     pub(super) name: Option<String>,
     pub(super) scopes: Vec<String>,
+    pub(super) read_only: bool,
+    pub(super) networks: Vec<String>,
+    pub(super) owner: KeyOwner,
     pub(super) created_at: Option<String>,
     pub(super) expires_at: Option<String>,
     pub(super) last_used_at: Option<String>,
     pub(super) origin: String,
+}
+
+/// Whose an API key is.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct KeyOwner {
+    pub(super) user: Option<String>,
+    pub(super) key: Option<Id>,
+}
+
+/// One user.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct User {
+    pub(super) name: String,
+    pub(super) email: Option<String>,
+    pub(super) scopes: Vec<String>,
+    pub(super) created_at: Option<String>,
+}
+
+/// A user that was made or changed; this once with a password that the server made.
+#[derive(Debug, Deserialize)]
+pub(super) struct ChangedUser {
+    #[serde(default)]
+    pub(super) password: Option<String>,
 }
 
 /// A run that was started.

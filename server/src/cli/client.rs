@@ -71,6 +71,15 @@ impl Client {
         self.send(Method::PUT, self.url(path), Some(body)).await
     }
 
+    /// Changes what is at a path below `/api/v1/`.
+    pub(super) async fn patch(
+        &self,
+        path: &[&str],
+        body: &impl Serialize,
+    ) -> Result<Value, CommandError> {
+        self.send(Method::PATCH, self.url(path), Some(body)).await
+    }
+
     /// Sends to a path below `/api/v1/`.
     pub(super) async fn post(
         &self,

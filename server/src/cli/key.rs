@@ -11,6 +11,7 @@ use super::output::{Paint, note, print, print_json};
 use super::table::{Cell, Column, Table};
 use super::{Outcome, moment};
 use crate::config::Scope;
+use crate::expiry::Expiry;
 
 /// List, make and revoke API keys.
 #[derive(Subcommand)]
@@ -37,7 +38,8 @@ Scopes:
 
 Examples:
   pakhus key create --name ci --scope publish:libs
-  pakhus key create --name reader --scope 'view:*' > reader.key")]
+  pakhus key create --name reader --scope 'view:*' --expires 30d > reader.key
+  pakhus key create --name operator --scope admin --standalone > operator.key")]
 pub(super) struct CreateArguments {
     /// What it is for, to find it again.
     #[arg(long)]
@@ -45,9 +47,22 @@ pub(super) struct CreateArguments {
     /// What it may do, once for each.
     #[arg(long = "scope", value_name = "SCOPE", required = true)]
     scopes: Vec<Scope>,
+    /// When it ends: after a time like `12h` or `30d`, or at a moment like `2027-01-31T00:00:00Z`; never
+    /// unless said.
+    #[arg(long, value_name = "WHEN")]
+    expires: Option<Expiry>,
+    /// Let it read only, whatever its scopes say.
+    #[arg(long)]
+    read_only: bool,
+    /// From where it may be used, like `10.0.0.0/8`, once for each; from anywhere unless said.
+    #[arg(long = "network", value_name = "NETWORK")]
+    networks: Vec<String>,
+    /// Let it live on when the key or user that makes it is gone, or may less.
+    #[arg(long)]
+    standalone: bool,
 }
 
-/// Take an API key back.
+/// Take an API key back, and those that were made with it.
 #[derive(Args)]
 pub(super) struct RevokeArguments {
     /// The key's id, as `list` and `create` say it.
@@ -88,7 +103,8 @@ fn keys_table(keys: &[ApiKey]) -> Table {
     let mut table = Table::new([
         Column::Left("ID"),
         Column::Left("NAME"),
-        Column::Left("SCOPES"),
+        Column::Left("MAY"),
+        Column::Left("OWNER"),
         Column::Left("CREATED"),
         Column::Left("LAST USED"),
         Column::Left("EXPIRES"),
@@ -98,7 +114,8 @@ fn keys_table(keys: &[ApiKey]) -> Table {
         table.row([
             Cell::new(&key.id.0),
             Cell::optional(key.name.as_deref()),
-            Cell::new(key.scopes.join(" ")),
+            Cell::new(rights(key)),
+            Cell::optional(owner(key)),
             relative(&key.created_at),
             relative(&key.last_used_at),
             relative(&key.expires_at),
@@ -108,8 +125,47 @@ fn keys_table(keys: &[ApiKey]) -> Table {
     table
 }
 
+/// What a key may: its scopes, or all that its owner may, and what narrows that.
+fn rights(key: &ApiKey) -> String {
+    let owned = key.owner.user.is_some() || key.owner.key.is_some();
+    let scopes = if key.scopes.is_empty() && owned {
+        "as its owner".to_owned()
+    } else {
+        key.scopes.join(" ")
+    };
+    let read_only = if key.read_only { ", reads only" } else { "" };
+    let networks = if key.networks.is_empty() {
+        String::new()
+    } else {
+        format!(", from {}", key.networks.join(" "))
+    };
+    format!("{scopes}{read_only}{networks}")
+}
+
+fn owner(key: &ApiKey) -> Option<String> {
+    let maker = key.owner.key.as_ref().map(|id| format!("key {id}"));
+    match (&key.owner.user, maker) {
+        (Some(user), Some(maker)) => Some(format!("{user}, {maker}")),
+        (Some(user), None) => Some(user.clone()),
+        (None, maker) => maker,
+    }
+}
+
 async fn create(arguments: &CreateArguments, client: &Client) -> Result<Outcome, CommandError> {
-    let body = json!({ "name": arguments.name, "scopes": arguments.scopes });
+    let mut body = json!({ "name": arguments.name, "scopes": arguments.scopes });
+    // Only what was asked for: an older server knows nothing of the rest.
+    if let Some(expires) = &arguments.expires {
+        body["expires"] = json!(expires.to_string());
+    }
+    if arguments.read_only {
+        body["read_only"] = json!(true);
+    }
+    if !arguments.networks.is_empty() {
+        body["networks"] = json!(arguments.networks);
+    }
+    if arguments.standalone {
+        body["standalone"] = json!(true);
+    }
     let answer = client.post(&["keys"], &body).await?;
     let created: CreatedKey = read(client, &answer)?;
     let scopes: Vec<String> = arguments.scopes.iter().map(ToString::to_string).collect();

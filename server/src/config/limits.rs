@@ -144,6 +144,13 @@ impl fmt::Display for Bandwidth {
     }
 }
 
+impl Retention {
+    /// In milliseconds.
+    pub(crate) const fn millis(self) -> u64 {
+        self.0
+    }
+}
+
 impl FromStr for Retention {
     type Err = InvalidLimit;
 

@@ -10,6 +10,7 @@ mod overview;
 mod package_types;
 mod packages;
 mod replication;
+mod users;
 
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ use serde::Deserialize;
 
 use super::problem::{Problem, Result};
 use crate::app::App;
-use crate::auth::{self, Caller, Denied};
+use crate::auth::{self, Caller};
 use crate::config::Permission;
 
 /// The routes, relative to `/api/v1`.
@@ -51,6 +52,8 @@ pub(super) fn routes() -> Router<App> {
         .route("/settings", get(diagnostics::settings).patch(diagnostics::update_settings))
         .route("/keys", get(keys::list).post(keys::create))
         .route("/keys/{id}", delete(keys::revoke))
+        .route("/users", get(users::list).post(users::create))
+        .route("/users/{user}", get(users::show).patch(users::update).delete(users::delete))
         .fallback(async || Problem::not_found("the admin API has nothing at this path"))
         .method_not_allowed_fallback(async || {
             Problem::new(
@@ -67,10 +70,10 @@ impl FromRequestParts<App> for Authenticated {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        match auth::identify(app, &parts.headers).await? {
+        match auth::identify(app, &parts.headers, &parts.extensions).await? {
             Ok(Some(caller)) => Ok(Self(caller)),
-            Ok(None) | Err(Denied::Unknown) => Err(Problem::unauthorized()),
-            Err(Denied::Forbidden) => Err(Problem::forbidden("this API key may not do this")),
+            Ok(None) => Err(Problem::unauthorized()),
+            Err(denied) => Err(Problem::denied(denied, "this API key may not do this")),
         }
     }
 }

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method as HttpMethod, header};
+use axum::http::{Extensions, HeaderMap, Method as HttpMethod, header};
 use axum::response::{IntoResponse, Response};
 use pakhus_core::{
-    Identity, Method, Mount, PackageType, Refusal, RefusalKind, RequestHead, RoutePath,
+    Action, Method, Mount, PackageType, Refusal, RefusalKind, RequestHead, RoutePath,
 };
 use pakhus_db::feeds::Feed;
 
@@ -15,8 +15,8 @@ use super::observe::RouteName;
 use super::problem::Problem;
 use super::respond::{Downloaded, respond};
 use crate::app::{App, now};
-use crate::auth::{self, Denied};
-use crate::host::{RequestBody, RequestHost};
+use crate::auth::{self, Caller, Denied};
+use crate::host::{Asker, RequestBody, RequestHost};
 
 /// Serves whatever no other route does: a package protocol, or nothing.
 pub(crate) async fn dispatch(State(app): State<App>, request: Request) -> Response {
@@ -37,11 +37,14 @@ pub(crate) async fn dispatch(State(app): State<App>, request: Request) -> Respon
         ));
         return refused(&app, &*package_type, &parts.headers, refusal).await;
     };
+    let root = app.public_url.clone().unwrap_or_else(|| request_root(&parts));
     let head = HeadParts {
         method: &parts.method,
         uri_query: parts.uri.query().unwrap_or_default(),
         headers: &parts.headers,
-        base_url: feed_url(&app, &parts, &*package_type, &feed),
+        extensions: &parts.extensions,
+        base_url: feed_url(&root, &*package_type, &feed),
+        root,
         rest,
     };
     let (answer, route) = serve(&app, &feed, &package_type, head, body).await;
@@ -66,6 +69,8 @@ struct HeadParts<'a> {
     method: &'a HttpMethod,
     uri_query: &'a str,
     headers: &'a HeaderMap,
+    extensions: &'a Extensions,
+    root: String,
     base_url: String,
     rest: &'a str,
 }
@@ -80,19 +85,27 @@ async fn serve(
     let prepared = async {
         let head = request_head(&parts)?;
         let route = package_type.route(&head)?;
-        let caller = auth::identify(app, parts.headers).await?;
-        let caller = caller.map_err(|denied| denial(denied, feed))?;
+        let caller = match route.action {
+            Action::SignIn => None,
+            _ => {
+                let caller = auth::identify(app, parts.headers, parts.extensions).await?;
+                caller.map_err(|denied| denial(denied, feed))?
+            }
+        };
         auth::authorise(caller.as_ref(), feed, route.action)
             .map_err(|denied| denial(denied, feed))?;
-        let identity = caller.map(|caller| Identity { name: caller.name });
-        Ok((pakhus_core::Request { head, identity }, route.name))
+        let identity = caller.as_ref().map(Caller::identity);
+        Ok((pakhus_core::Request { head, identity }, caller, route.name))
     };
-    let (request, route) = match prepared.await {
+    let (request, caller, route) = match prepared.await {
         Ok(prepared) => prepared,
         Err(refusal) => return (Err(refusal), "refused"),
     };
     let now = request.head.now;
-    let host = RequestHost::new(app.clone(), Arc::clone(feed), Arc::clone(package_type), body, now);
+    let asker =
+        Asker { caller, address: auth::address_of(parts.extensions), root: parts.root.clone() };
+    let (feed, package_type) = (Arc::clone(feed), Arc::clone(package_type));
+    let host = RequestHost::new(app.clone(), feed, Arc::clone(&package_type), body, now, asker);
     let answer = package_type.serve(request, &host).await;
     (answer, route)
 }
@@ -145,13 +158,7 @@ fn request_head(parts: &HeadParts<'_>) -> Result<RequestHead, Refusal> {
 }
 
 /// The URL of the feed as the client sees it.
-fn feed_url(
-    app: &App,
-    parts: &axum::http::request::Parts,
-    package_type: &dyn PackageType,
-    feed: &Feed,
-) -> String {
-    let root = app.public_url.clone().unwrap_or_else(|| request_root(parts));
+fn feed_url(root: &str, package_type: &dyn PackageType, feed: &Feed) -> String {
     let descriptor = package_type.descriptor();
     match descriptor.capabilities.mount {
         Mount::Feed => format!("{root}/{}/{}", descriptor.name, feed.name()),
@@ -179,16 +186,11 @@ fn request_root(parts: &axum::http::request::Parts) -> String {
 }
 
 fn denial(denied: Denied, feed: &Feed) -> Refusal {
-    match denied {
-        Denied::Unknown => Refusal::new(
-            RefusalKind::Unauthorized,
-            format!("the feed `{}` needs an API key that is known here for this", feed.name()),
-        ),
-        Denied::Forbidden => Refusal::new(
-            RefusalKind::Forbidden,
-            format!("this API key may not do this in the feed `{}`", feed.name()),
-        ),
-    }
+    let feed = feed.name();
+    denied.refusal(
+        &format!("the feed `{feed}` needs an API key that is known here for this"),
+        &format!("this API key may not do this in the feed `{feed}`"),
+    )
 }
 
 async fn refused(
@@ -200,7 +202,10 @@ async fn refused(
     if refusal.kind == RefusalKind::Internal {
         tracing::error!(error = %refusal.message, "a request failed");
     }
-    let answer = package_type.refuse(&refusal);
+    let mut answer = package_type.refuse(&refusal);
+    if let Some(seconds) = refusal.kind.retry_after() {
+        answer = answer.with_header("retry-after", seconds.to_string());
+    }
     match respond(app, request, answer).await {
         Ok(response) => response,
         Err(_) => Problem::from(refusal).into_response(),

@@ -96,7 +96,7 @@ impl Listening {
                 axum_server::from_tcp(self.listener)?
                     .acceptor(NoDelayAcceptor::new())
                     .handle(self.handle)
-                    .serve(router.into_make_service())
+                    .serve(router.into_make_service_with_connect_info::<SocketAddr>())
                     .await
             }
             Some(tls) => {
@@ -105,7 +105,11 @@ impl Listening {
                 let served = axum_server::from_tcp(self.listener)?
                     .acceptor(RustlsAcceptor::new(config).acceptor(NoDelayAcceptor::new()))
                     .handle(self.handle)
-                    .serve(router.layer(Extension(Secure)).into_make_service())
+                    .serve(
+                        router
+                            .layer(Extension(Secure))
+                            .into_make_service_with_connect_info::<SocketAddr>(),
+                    )
                     .await;
                 watching.abort();
                 served

@@ -1,5 +1,6 @@
 //! Every request has an id, a span, a line in the log and a count in the metrics.
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
@@ -27,8 +28,8 @@ pub(crate) async fn observe(State(app): State<App>, request: Request, next: Next
         .map_or_else(|| uuid::Uuid::now_v7().to_string(), str::to_owned);
     let method = request.method().clone();
     let matched = request.extensions().get::<MatchedPath>().cloned();
-    let span =
-        tracing::info_span!("request", id = %id, method = %method, path = request.uri().path());
+    let path = loggable(request.uri().path());
+    let span = tracing::info_span!("request", id = %id, method = %method, path = %path);
     let started = Instant::now();
     let mut response = next.run(request).instrument(span.clone()).await;
     let took = started.elapsed();
@@ -50,6 +51,27 @@ pub(crate) async fn observe(State(app): State<App>, request: Request, next: Next
     response
 }
 
+/// The path as it may be logged: without the secrets that some clients put into it. A token to revoke
+/// stands behind `token` in the part of a registry that is no package, and a sign-in is named in its
+/// page's path.
+fn loggable(path: &str) -> Cow<'_, str> {
+    let (mut behind_dash, mut before) = (false, "");
+    let mut hides = |segment: &str| {
+        let is_login = before == "login" && path.starts_with("/login/");
+        let hides = (behind_dash && before == "token") || is_login || segment.contains("pakhus_");
+        behind_dash |= segment == "-";
+        before = match segment {
+            "token" => "token",
+            "login" => "login",
+            _ => "",
+        };
+        hides && !segment.is_empty()
+    };
+    let shown: Vec<_> =
+        path.split('/').map(|segment| if hides(segment) { "…" } else { segment }).collect();
+    if shown.contains(&"…") { Cow::Owned(shown.join("/")) } else { Cow::Borrowed(path) }
+}
+
 /// The method as the metrics count it: a client that invents methods makes no new series.
 fn known_method(method: &Method) -> &str {
     match *method {
@@ -60,5 +82,25 @@ fn known_method(method: &Method) -> &str {
         | Method::PATCH
         | Method::DELETE => method.as_str(),
         _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_in_paths_are_not_logged() {
+        for (path, logged) in [
+            ("/npm/libs/-/user/token/abc", "/npm/libs/-/user/token/…"),
+            ("/npm/libs/-/npm/v1/tokens/token/0123", "/npm/libs/-/npm/v1/tokens/token/…"),
+            ("/npm/libs/pakhus_secret", "/npm/libs/…"),
+            ("/login/abc", "/login/…"),
+            ("/npm/libs/token/1.0.0", "/npm/libs/token/1.0.0"),
+            ("/npm/libs/token/-/token-1.0.0.tgz", "/npm/libs/token/-/token-1.0.0.tgz"),
+            ("/npm/libs/login/latest", "/npm/libs/login/latest"),
+        ] {
+            assert_eq!(loggable(path), logged);
+        }
     }
 }

@@ -9,6 +9,7 @@ use pakhus_core::{Refusal, RefusalKind};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
+use crate::auth::Denied;
 use crate::host::RequestBody;
 
 /// An error, as the APIs answer it.
@@ -16,7 +17,12 @@ use crate::host::RequestBody;
 pub(crate) struct Problem {
     status: StatusCode,
     detail: String,
+    /// The seconds after which to try again, where that is known.
+    retry_after: Option<u32>,
 }
+
+const NO_KEY: &str =
+    "this needs an API key that is known here: send it as `Authorization: Bearer KEY`";
 
 /// The parameters of a path, with a problem for those that do not fit.
 pub(crate) struct PathOf<T>(pub(crate) T);
@@ -72,7 +78,7 @@ pub(crate) type Result<T, E = Problem> = std::result::Result<T, E>;
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into() }
+        Self { status, detail: detail.into(), retry_after: None }
     }
 
     pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
@@ -80,10 +86,12 @@ impl Problem {
     }
 
     pub(crate) fn unauthorized() -> Self {
-        Self::new(
-            StatusCode::UNAUTHORIZED,
-            "this needs an API key that is known here: send it as `Authorization: Bearer KEY`",
-        )
+        Self::new(StatusCode::UNAUTHORIZED, NO_KEY)
+    }
+
+    /// What is answered to somebody who may not, with `forbidden` said to those who are known.
+    pub(crate) fn denied(denied: Denied, forbidden: &str) -> Self {
+        denied.refusal(NO_KEY, forbidden).into()
     }
 
     pub(crate) fn forbidden(detail: impl Into<String>) -> Self {
@@ -110,7 +118,8 @@ impl From<Refusal> for Problem {
         }
         let status = StatusCode::from_u16(refusal.kind.status())
             .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self::new(status, refusal.public_message())
+        let retry_after = refusal.kind.retry_after();
+        Self { retry_after, ..Self::new(status, refusal.public_message()) }
     }
 }
 
@@ -137,6 +146,9 @@ impl IntoResponse for Problem {
         let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

@@ -5,7 +5,7 @@ use axum::middleware;
 use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::{admin, dispatch, health, observe, read_out};
+use super::{admin, dispatch, health, login, observe, read_out};
 use crate::app::App;
 use crate::replication;
 
@@ -16,6 +16,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
+        .route("/login/{id}", get(login::show).post(login::submit))
         .nest("/api/v1", admin::routes())
         .merge(replication::routes())
         .fallback(dispatch::dispatch)

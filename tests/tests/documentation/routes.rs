@@ -29,7 +29,10 @@ fn routes(file: &str) -> Vec<(String, String)> {
 
 /// A path as the page writes it.
 fn written(path: &str) -> String {
-    path.replace("{feed}", "FEED").replace("{id}", "ID").replace("{digest}", "DIGEST")
+    path.replace("{feed}", "FEED")
+        .replace("{id}", "ID")
+        .replace("{digest}", "DIGEST")
+        .replace("{user}", "NAME")
 }
 
 /// The routes that the page leaves out; it may end a path with a question mark or with words.

@@ -32,7 +32,12 @@ async fn a_body_that_does_not_fit_is_refused_and_changes_nothing() {
         (post.clone(), "keys", "{\"name\":\"k\",\"scopes\":[\"own:libs\"]}"),
         (post.clone(), "keys", "{\"name\":\"k\",\"scopes\":\"admin\"}"),
         (post.clone(), "keys", "{\"name\":\"k\",\"scopes\":[]}"),
-        (post, "keys", "{\"name\":\" \",\"scopes\":[\"admin\"]}"),
+        (post.clone(), "keys", "{\"name\":\" \",\"scopes\":[\"admin\"]}"),
+        (post.clone(), "keys", "{\"name\":\"k\",\"scopes\":[\"admin\"],\"expires\":\"soon\"}"),
+        (post.clone(), "keys", "{\"name\":\"k\",\"scopes\":[\"admin\"],\"networks\":[\"home\"]}"),
+        (post.clone(), "users", "{\"name\":\"bob\"}"),
+        (post, "users", "{\"name\":\"Bob\",\"scopes\":[]}"),
+        (Method::PATCH, "users/bob", "{\"email\":7}"),
         (Method::PUT, "feeds/libs/replication", "{\"server\":{\"mode\":\"odd\"}}"),
         (Method::PUT, "feeds/libs/replication", "{\"server\":{\"odd\":1}}"),
         (Method::PUT, "feeds/libs/replication", "{\"client\":{\"source_url\":\"file:///x\"}}"),
@@ -113,7 +118,7 @@ async fn who_may_not_is_told_so() {
         .npm_feed("libs", "read-only")
         .start()
         .await;
-    let paths = ["/api/v1/feeds", "/api/v1/keys", "/api/v1/settings"];
+    let paths = ["/api/v1/feeds", "/api/v1/keys", "/api/v1/users", "/api/v1/settings"];
     for path in paths {
         is_problem(server.get(path).await, 401).await;
         let wrong = server.anonymous(Method::GET, path).bearer_auth("wrong");

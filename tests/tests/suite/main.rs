@@ -1,6 +1,7 @@
 //! The tests of the whole: one binary, a module for each subject.
 #![expect(clippy::print_stdout, reason = "a failing case is named on standard output")]
 
+mod accounts;
 mod adversity;
 mod bad_admin;
 mod bad_publish;

@@ -75,7 +75,7 @@ fn tags_are_set_and_removed_by_paths() {
 
 #[test]
 fn endpoints_of_no_package_need_no_permission() {
-    for path in ["-/ping", "-/ping/", "-/whoami"] {
+    for path in ["-/ping", "-/ping/", "-/whoami", "-/npm/v1/tokens", "-/npm/v1/user"] {
         assert_eq!(route(Method::Get, path).expect(path).action, Action::Open);
     }
     let audits = "-/npm/v1/security";
@@ -83,6 +83,21 @@ fn endpoints_of_no_package_need_no_permission() {
         let path = format!("{audits}/{path}");
         assert_eq!(route(Method::Post, &path).expect("a route").action, Action::Open);
     }
+}
+
+#[test]
+fn signing_in_and_out_takes_no_notice_of_who_asks() {
+    let user = "-/user/org.couchdb.user:alice";
+    for (method, path) in [
+        (Method::Put, user.to_owned()),
+        (Method::Put, format!("{user}/-rev/1-0")),
+        (Method::Post, "-/v1/login".to_owned()),
+        (Method::Get, "-/v1/done".to_owned()),
+        (Method::Delete, "-/user/token/abc".to_owned()),
+    ] {
+        assert_eq!(route(method, &path).expect("a route").action, Action::SignIn, "{path}");
+    }
+    assert_eq!(route(Method::Get, user).expect("a route").action, Action::Open);
 }
 
 #[test]
@@ -94,7 +109,9 @@ fn what_cannot_be_a_package_is_malformed_and_not_missing() {
 
 #[test]
 fn unknown_endpoints_are_not_found() {
-    for path in ["/", "/-", "/-/v1/login", "/-/all", "/-/package", "/-/npm/v1/keys"] {
+    for path in
+        ["/", "/-", "/-/v1", "/-/user", "/-/user/alice", "/-/all", "/-/package", "/-/npm/v1/keys"]
+    {
         assert_refused(&feed().request("GET", path).send(), 404, "");
     }
     for path in
@@ -114,6 +131,12 @@ fn known_paths_say_when_only_the_method_is_wrong() {
         ("POST", "/a/-rev/1"),
         ("GET", "/-/package/a/dist-tags/latest"),
         ("POST", "/-/ping"),
+        ("GET", "/-/v1/login"),
+        ("PUT", "/-/npm/v1/tokens"),
+        ("GET", "/-/npm/v1/tokens/token/abc"),
+        ("DELETE", "/-/npm/v1/user"),
+        ("GET", "/-/user/token/abc"),
+        ("DELETE", "/-/user/org.couchdb.user:alice"),
         ("PURGE", "/a"),
     ] {
         assert_refused(&feed().request(method, path).send(), 405, "");

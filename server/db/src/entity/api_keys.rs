@@ -15,6 +15,13 @@ pub struct Model {
     pub created_at: i64,
     pub expires_at: Option<i64>,
     pub last_used_at: Option<i64>,
+    pub user_id: Option<i64>,
+    pub parent_id: Option<i64>,
+    pub read_only: bool,
+    #[sea_orm(column_type = "Text")]
+    pub networks: String,
+    #[sea_orm(column_type = "Text")]
+    pub beginning: String,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

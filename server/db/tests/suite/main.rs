@@ -43,7 +43,9 @@ mod kept;
 mod leases;
 mod links;
 mod log;
+mod logins;
 mod opening;
+mod owned_keys;
 mod packages;
 mod pruning;
 mod publish;
@@ -53,6 +55,7 @@ mod stamps;
 mod sync_tokens;
 mod tags;
 mod tree;
+mod users;
 
 #[test]
 fn no_file_of_this_suite_is_forgotten() {

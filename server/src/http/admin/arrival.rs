@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{Extensions, HeaderMap, StatusCode};
 use pakhus_core::Action;
 use pakhus_db::feeds::Feed;
 use pakhus_db::records;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::super::problem::{PathOf, Problem, QueryOf, Result};
 use crate::app::App;
-use crate::auth::{self, Denied};
+use crate::auth;
 use crate::replication::{SiteError, find_site};
 
 /// Seconds of waiting when nothing else is said, and at most.
@@ -50,17 +50,15 @@ async fn is_there(
 pub(super) async fn wait(
     State(app): State<App>,
     headers: HeaderMap,
+    extensions: Extensions,
     PathOf(name): PathOf<String>,
     QueryOf(wanted): QueryOf<Wanted>,
 ) -> Result<Json<Value>> {
     let feed = app.feeds.get(&name).ok_or_else(|| Problem::no_such_feed(&name))?;
-    let caller = auth::identify(&app, &headers).await?;
+    let caller = auth::identify(&app, &headers, &extensions).await?;
     // Whoever may install the version may wait for it, also without a key.
-    let refused = |denied| match denied {
-        Denied::Unknown => Problem::unauthorized(),
-        Denied::Forbidden => {
-            Problem::forbidden(format!("this needs an API key with the scope `view:{name}`"))
-        }
+    let refused = |denied| {
+        Problem::denied(denied, &format!("this needs an API key with the scope `view:{name}`"))
     };
     let caller = caller.map_err(refused)?;
     auth::authorise(caller.as_ref(), &feed, Action::View).map_err(refused)?;
