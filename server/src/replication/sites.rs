@@ -1,6 +1,6 @@
 //! The other sites of a feed by their names: its source, and its replication clients.
 
-use pakhus_core::replication::{ClientMode, RecordKey};
+use pakhus_core::replication::{ClientMode, RecordKey, State};
 use pakhus_db::feeds::Feed;
 use pakhus_db::{links, records};
 
@@ -61,7 +61,7 @@ impl Site {
                 let keys = [RecordKey::Version { name, version }];
                 let here = records::states(&app.database, feed.id, &keys).await?;
                 let there = links::shadows_of(&app.database, feed.id, &keys).await?;
-                let here = here.get(&keys[0]).map(|state| state.digest());
+                let here = here.get(&keys[0]).map(State::digest);
                 Ok(here.is_some() && here.as_ref() == there.get(&keys[0]))
             }
             Self::Client(client) => {
