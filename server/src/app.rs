@@ -9,7 +9,7 @@ use pakhus_core::replication::InstanceInfo;
 use pakhus_db::Database;
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::Passwords;
+use crate::auth::{KnownKeys, Passwords};
 use crate::diagnostics::DiagnosticCenter;
 use crate::downloads::DownloadCounter;
 use crate::feeds::FeedDirectory;
@@ -39,6 +39,7 @@ pub(crate) struct Parts {
     pub(crate) package_types: PackageTypes,
     pub(crate) feeds: FeedDirectory,
     pub(crate) known: Known,
+    pub(crate) known_keys: KnownKeys,
     pub(crate) documents: DocumentCache,
     pub(crate) small_blobs: SmallBlobs,
     pub(crate) indexes: Indexes,

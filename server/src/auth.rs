@@ -2,6 +2,7 @@
 
 mod caller;
 mod credential;
+mod known_keys;
 mod network;
 mod passwords;
 mod throttle;
@@ -20,6 +21,7 @@ use crate::users::UserName;
 
 pub(crate) use caller::Caller;
 pub(crate) use credential::{Shown, credential};
+pub(crate) use known_keys::KnownKeys;
 pub(crate) use network::Network;
 pub(crate) use passwords::Passwords;
 
@@ -92,7 +94,7 @@ pub(crate) async fn recognise(
     shown: &Shown,
     address: IpAddr,
 ) -> pakhus_db::Result<Result<Caller, Denied>> {
-    if let Some(chain) = api_keys::chain(&app.database, &shown.secret, now()).await? {
+    if let Some(chain) = app.known_keys.chain(&app.database, &shown.secret, now()).await? {
         let caller = Caller::of_keys(chain);
         if !caller.may_come_from(address) {
             return Ok(Err(Denied::Elsewhere));

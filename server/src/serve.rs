@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, Parts, now};
-use crate::auth::Passwords;
+use crate::auth::{KnownKeys, Passwords};
 use crate::bootstrap::{BootstrapError, bootstrap, first_admin_key};
 use crate::cli::ServeArguments;
 use crate::config::{Config, ConfigError};
@@ -108,6 +108,7 @@ impl Site {
             package_types: PackageTypes::enabled(&config.package_types.enabled),
             feeds: FeedDirectory::load(database.clone()).await?,
             known: Known::new(database.clone()),
+            known_keys: KnownKeys::new(),
             documents: DocumentCache::new(),
             small_blobs: SmallBlobs::new(),
             indexes: Indexes::default(),

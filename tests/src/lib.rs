@@ -2,6 +2,7 @@
 
 pub mod application;
 pub mod certificate;
+pub mod clients;
 pub mod crowd;
 pub mod liar;
 pub mod login_page;

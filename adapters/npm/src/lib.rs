@@ -147,8 +147,8 @@ impl PackageType for Npm {
             Endpoint::RevokeToken { token } => token::revoke(&token, host).await,
             Endpoint::Profile => profile::show(host).await,
             Endpoint::ChangeProfile => profile::change(host).await,
-            Endpoint::Advisories => Ok(audit::advisories()),
-            Endpoint::Audit => Ok(audit::report()),
+            Endpoint::Advisories => Ok(audit::advisories(&request.head)),
+            Endpoint::Audit => Ok(audit::report(&request.head)),
         }
     }
 

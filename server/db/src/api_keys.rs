@@ -205,6 +205,7 @@ pub async fn replace_file_keys(
         .await?;
     remove_orphans(&transaction).await?;
     transaction.commit().await?;
+    database.raise_stamp_of_keys();
     Ok(())
 }
 
@@ -231,6 +232,7 @@ pub async fn touch(database: &Database, id: i64, now: Timestamp) -> Result<()> {
         .filter(api_keys::Column::Id.eq(id))
         .exec(database.writer())
         .await?;
+    database.raise_stamp_of_keys();
     Ok(())
 }
 
@@ -272,6 +274,7 @@ pub async fn revoke(database: &Database, id: i64) -> Result<bool> {
     let deleted = api_keys::Entity::delete_by_id(id).exec(&transaction).await?;
     remove_orphans(&transaction).await?;
     transaction.commit().await?;
+    database.raise_stamp_of_keys();
     Ok(deleted.rows_affected > 0)
 }
 
@@ -287,6 +290,7 @@ pub async fn prune(database: &Database, before: Timestamp) -> Result<()> {
         .await?;
     remove_orphans(&transaction).await?;
     transaction.commit().await?;
+    database.raise_stamp_of_keys();
     Ok(())
 }
 

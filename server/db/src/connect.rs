@@ -34,6 +34,9 @@ pub struct Database {
 /// How long a connection waits for a lock or a place in the pool.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// In place of a feed's number; those count from one.
+const NO_FEED: i64 = 0;
+
 impl Database {
     /// Opens `url` (`sqlite:PATH`, percent-encoded, or `postgres://…`), creates what is missing and
     /// brings the schema up to date. Two nodes may do so at once.
@@ -162,6 +165,17 @@ impl Database {
     #[must_use]
     pub fn stamp(&self, feed_id: i64, name: &str) -> Option<u64> {
         (!self.is_shared()).then(|| self.stamps.of(feed_id, name))
+    }
+
+    /// The same of all API keys and users together.
+    #[must_use]
+    pub fn stamp_of_keys(&self) -> Option<u64> {
+        self.stamp(NO_FEED, "")
+    }
+
+    /// Says that an API key or a user has ended or changed.
+    pub(crate) fn raise_stamp_of_keys(&self) {
+        self.stamps.raise(NO_FEED, "");
     }
 
     pub(crate) fn stamps(&self) -> &Stamps {

@@ -148,6 +148,7 @@ pub async fn update(
     row.updated_at = Set(now.millis());
     let user = user_of(row.update(&transaction).await?)?;
     transaction.commit().await?;
+    database.raise_stamp_of_keys();
     Ok(Some(user))
 }
 
@@ -163,6 +164,7 @@ pub async fn delete(database: &Database, name: &str) -> Result<bool> {
         .await?;
     remove_orphans(&transaction).await?;
     transaction.commit().await?;
+    database.raise_stamp_of_keys();
     Ok(deleted.rows_affected > 0)
 }
 

@@ -7,6 +7,7 @@ mod bad_admin;
 mod bad_publish;
 mod bad_replication;
 mod batch_uploads;
+mod client_matrix;
 mod compression;
 mod configuration;
 mod conflicts;

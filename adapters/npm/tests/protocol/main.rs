@@ -19,6 +19,7 @@ mod packuments;
 mod publish;
 mod publish_refusals;
 mod routing;
+mod search;
 mod sites;
 mod support;
 mod tarball_contents;

@@ -74,3 +74,14 @@ fn every_refusal_is_json_that_npm_prints() {
         assert_eq!(shown.contains("quoted"), kind != RefusalKind::Internal);
     }
 }
+
+#[test]
+fn who_asks_for_an_audit_is_told_that_nothing_was_checked() {
+    let path = "/-/npm/v1/security/advisories/bulk";
+    let notice = |command: &str| {
+        let answer = feed().request("POST", path).header("npm-command", command).send();
+        answer.header("npm-notice").map(str::to_owned)
+    };
+    assert!(notice("audit").is_some_and(|notice| notice.contains("nothing was checked")));
+    assert_eq!(notice("install"), None);
+}

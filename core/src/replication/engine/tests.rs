@@ -2,6 +2,7 @@
 
 mod breakage;
 mod chance;
+mod disk;
 mod invariants;
 mod line;
 mod memory;

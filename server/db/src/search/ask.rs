@@ -12,13 +12,14 @@ const SQLITE: &str = "SELECT entry.name, entry.display, entry.shown \
     FROM search_text JOIN search_entries entry ON entry.id = search_text.rowid \
     WHERE search_text MATCH ?1 \
     ORDER BY entry.name = ?2 DESC, \
-    bm25(search_text, 10.0, 4.0, 1.0, 0.0) * (1.0 + 0.1 * min(length(entry.downloads), 10)), \
+    (bm25(search_text, 10.0, 4.0, 1.0, 0.0) - 0.000001) \
+    * (1.0 + 0.1 * min(length(entry.downloads), 10)), \
     entry.name LIMIT ?3 OFFSET ?4";
 const SQLITE_TOTAL: &str = "SELECT count(*) FROM search_text WHERE search_text MATCH ?1";
 const POSTGRES: &str = "SELECT name, display, shown FROM search_entries \
     WHERE terms @@ $1::tsquery \
     ORDER BY name = $2 DESC, \
-    ts_rank('{0.0, 0.1, 0.4, 1.0}', terms, $1::tsquery) \
+    (ts_rank('{0.0, 0.1, 0.4, 1.0}', terms, $5::tsquery) + 0.000001) \
     * (1.0 + 0.1 * least(length(downloads::text), 10)) DESC, \
     name LIMIT $3 OFFSET $4";
 const POSTGRES_TOTAL: &str = "SELECT count(*) FROM search_entries WHERE terms @@ $1::tsquery";
@@ -33,11 +34,14 @@ pub async fn find(
     search: &Search,
     now: Timestamp,
 ) -> Result<SearchPage> {
+    let Some(words) = asked(&search.text) else {
+        return Ok(SearchPage { total: 0, found: Vec::new() });
+    };
     let connection = database.reader();
     let sqlite = database.backend() == DbBackend::Sqlite;
     let condition: Value = match sqlite {
-        true => sqlite_condition(feed_id, search),
-        false => postgres_condition(feed_id, search),
+        true => sqlite_condition(feed_id, search, &words),
+        false => postgres_condition(feed_id, search, &words),
     }
     .into();
     let total = if sqlite { SQLITE_TOTAL } else { POSTGRES_TOTAL };
@@ -46,7 +50,11 @@ pub async fn find(
     let total: i64 = total.map_or(Ok(0), |row| row.try_get_by_index(0))?;
 
     let number = |number: u64| Value::from(i64::try_from(number).unwrap_or(i64::MAX));
-    let values = [condition, search.text.trim().into(), number(search.take), number(search.skip)];
+    let mut values =
+        vec![condition, search.text.trim().into(), number(search.take), number(search.skip)];
+    if !sqlite {
+        values.push(postgres_weighed(&words).into());
+    }
     let found = if sqlite { SQLITE } else { POSTGRES };
     let found = Statement::from_sql_and_values(database.backend(), found, values);
     let rows = connection.query_all_raw(found).await?;
@@ -68,12 +76,12 @@ fn found_row(row: &QueryResult) -> Result<(PackageName, Metadata)> {
 }
 
 /// The condition in the words of FTS5. Every term is of letters and digits.
-fn sqlite_condition(feed_id: i64, search: &Search) -> String {
+fn sqlite_condition(feed_id: i64, search: &Search, words: &[String]) -> String {
     let mut condition = format!("labels : {}", feed_term(feed_id));
     for labels in &search.labels {
         condition.push_str(&format!(" AND labels : ({})", any_of(labels, " OR ", "")));
     }
-    for word in asked(&search.text) {
+    for word in words {
         condition.push_str(&format!(" AND {{name keywords description}} : \"{word}\" *"));
     }
     for label in &search.without {
@@ -89,13 +97,19 @@ fn any_of(labels: &[String], or: &str, suffix: &str) -> String {
     none.into_iter().chain(terms).collect::<Vec<_>>().join(or)
 }
 
+/// What is weighed of what is found. Joined by "and", what weighs nothing would take the weight of all.
+fn postgres_weighed(words: &[String]) -> String {
+    let words: Vec<_> = words.iter().map(|word| format!("'{word}':*ABC")).collect();
+    if words.is_empty() { "'none':D".to_owned() } else { words.join(" | ") }
+}
+
 /// The condition in the words of `tsquery`.
-fn postgres_condition(feed_id: i64, search: &Search) -> String {
+fn postgres_condition(feed_id: i64, search: &Search, words: &[String]) -> String {
     let mut condition = format!("'{}':D", feed_term(feed_id));
     for labels in &search.labels {
         condition.push_str(&format!(" & ({})", any_of(labels, " | ", ":D")));
     }
-    for word in asked(&search.text) {
+    for word in words {
         condition.push_str(&format!(" & '{word}':*ABC"));
     }
     for label in &search.without {

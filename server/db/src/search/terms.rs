@@ -35,9 +35,11 @@ impl Terms {
     }
 }
 
-/// The words that are asked for.
-pub(super) fn asked(text: &str) -> Vec<String> {
-    words(text).take(MOST_ASKED).collect()
+/// The words that are asked for; `None` where a text has nothing but what is no word, which nothing is
+/// found by.
+pub(super) fn asked(text: &str) -> Option<Vec<String>> {
+    let asked: Vec<_> = words(text).take(MOST_ASKED).collect();
+    (!asked.is_empty() || text.trim().is_empty()).then_some(asked)
 }
 
 /// The word that stands for a label, whatever characters it has.
@@ -96,16 +98,18 @@ mod tests {
 
     #[test]
     fn words_are_runs_of_letters_and_digits() {
-        assert_eq!(asked("  Grüße, \"World\" (C++)* "), ["grüße", "world", "c"]);
-        assert_eq!(asked("' OR 1=1 --"), ["or", "1", "1"]);
-        assert!(asked("!!!").is_empty());
+        assert_eq!(asked("  Grüße, \"World\" (C++)* ").expect("words"), ["grüße", "world", "c"]);
+        assert_eq!(asked("' OR 1=1 --").expect("words"), ["or", "1", "1"]);
+        assert_eq!(asked("!!!"), None);
+        assert_eq!(asked(" ").expect("all"), [""; 0]);
     }
 
     #[test]
     fn a_search_has_a_bounded_number_of_bounded_words() {
-        let asked = asked(&"word ".repeat(1000));
+        let asked = asked(&"word ".repeat(1000)).expect("words");
         assert_eq!(asked.len(), MOST_ASKED);
-        assert_eq!(super::asked(&"x".repeat(1000))[0].len(), LONGEST_WORD);
+        let long = super::asked(&"x".repeat(1000)).expect("a word");
+        assert_eq!(long[0].len(), LONGEST_WORD);
     }
 
     #[test]

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use pakhus_core::Refusal;
 use pakhus_core::replication::engine::{Aside, AsideKind, Batch, Fuse, Link};
 use pakhus_core::replication::{ClientMode, Cursor, MergePolicy, Position, ServerMode};
+use pakhus_core::{Metadata, Refusal, SearchEntry};
 use pakhus_db::feeds::{
     self, Anonymous, ClientSettings, Counts, Feed, FeedSettings, Origin, ReplicationLimits,
 };
-use pakhus_db::{Database, Error, apply, asides, blobs, links, sync_tokens};
+use pakhus_db::{Database, Error, apply, asides, blobs, links, search, sync_tokens};
 
-use crate::bench::{Bench, feed_settings};
+use crate::bench::{Bench, Site, feed_settings};
 use crate::vocabulary::{blob, content, delete, publish, save_link, tag, version_key};
 
 on_both_backends!(
@@ -214,6 +214,19 @@ async fn feeds_are_listed_by_name(bench: &Bench) {
     assert_eq!(names, ["0", "libs", "libs-2", "libs.1", "z"]);
 }
 
+/// Puts all packages of the feed into the index of search.
+async fn search_for_all(site: &Site) {
+    let pending = search::pending(&site.database, site.feed.id).await.expect("no failure");
+    let nothing = SearchEntry {
+        keywords: Vec::new(),
+        description: String::new(),
+        labels: Vec::new(),
+        shown: Metadata::from_value(&()).expect("JSON"),
+    };
+    let entries = pending.into_iter().map(|pending| (pending, Some(nothing.clone())));
+    search::index(&site.database, site.feed.id, entries.collect()).await.expect("indexed");
+}
+
 async fn deleting_a_feed_removes_everything_of_it_and_nothing_else(bench: &Bench) {
     let site = bench.site("la").await;
     let mut other = site.other_node().await;
@@ -252,6 +265,7 @@ async fn deleting_a_feed_removes_everything_of_it_and_nothing_else(bench: &Bench
             next_at: now,
         });
         apply::apply(database, feed, batch, None, now).await.expect("applied");
+        search_for_all(site).await;
     }
     let count = async |table: &str, feed: i64| {
         raw.number(&format!("SELECT COUNT(*) FROM {table} WHERE feed_id = {feed}")).await

@@ -10,10 +10,14 @@ use super::{Sites, run, shows, sites};
 const MEMORY: u64 = 250 << 20;
 
 /// A package whose blob is fetched by itself, not with others in one stream.
-pub(super) fn large() -> Package {
+fn large() -> Package {
+    large_called("large")
+}
+
+pub(super) fn large_called(name: &str) -> Package {
     let mut noise = vec![0; 400_000];
     rand::rng().fill_bytes(&mut noise);
-    Package::with_file("large", "1.0.0", &noise)
+    Package::with_file(name, "1.0.0", &noise)
 }
 
 fn is_blob(path: &str) -> bool {

@@ -5,9 +5,10 @@ use pakhus_tests::liar::Length;
 use pakhus_tests::package::Package;
 use pakhus_tests::server::Server;
 use pakhus_tests::wait::until;
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::lengths::large;
+use super::lengths::large_called;
 use super::{Sites, pause, run, shows, sites};
 
 async fn executions(leaf: &Server, status: &str) -> Vec<Value> {
@@ -52,7 +53,7 @@ async fn only_the_bad_one_waits(sites: Sites) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_blob_that_never_comes_holds_up_only_its_own_record() {
     let sites = sites().await;
-    let bad = Package { name: "bad".to_owned(), ..large() };
+    let bad = large_called("bad");
     let digest = Digest::of(&bad.tarball).to_string();
     sites.hub.publish("libs", &bad).await;
     sites.hub.publish("libs", &Package::new("good", "1.0.0")).await;
@@ -86,11 +87,14 @@ async fn a_small_blob_that_is_always_another_one_holds_up_only_its_own_record() 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_that_says_a_wrong_length_of_a_blob_that_is_here_is_set_aside() {
     let sites = sites().await;
-    // The same tarball as that of `before`, which is here: its bytes are not fetched again.
-    let before = Package::new("before", "1.0.0").tarball;
-    let length = format!("\"size\":{}", before.len());
-    let same = Package { version: "2.0.0".to_owned(), ..Package::new("before", "1.0.0") };
-    sites.hub.publish("libs", &same).await;
+    // Published anew, with the tarball that is here: its bytes are not fetched again.
+    let before = Package::new("before", "1.0.0");
+    let length = format!("\"size\":{}", before.tarball.len());
+    let document = sites.hub.json("/npm/libs/before?write=true").await;
+    let path = format!("/npm/libs/before/-rev/{}", document["_rev"].as_str().expect("a revision"));
+    let unpublished = sites.hub.request(Method::DELETE, &path).send().await.expect("an answer");
+    assert!(unpublished.status().is_success());
+    sites.hub.publish("libs", &before).await;
     sites.hub.publish("libs", &Package::new("good", "1.0.0")).await;
     for size in [1_u64, 99_999, 1 << 40] {
         let (length, said) = (length.clone(), format!("\"size\":{size}"));
@@ -100,7 +104,7 @@ async fn a_record_that_says_a_wrong_length_of_a_blob_that_is_here_is_set_aside()
             }
             let text = String::from_utf8(body).expect("text");
             let lines = text.split_inclusive('\n').map(|line| {
-                let lies = line.contains("\"2.0.0\"");
+                let lies = line.contains("\"incarnation\":2");
                 if lies { line.replace(&length, &said) } else { line.to_owned() }
             });
             lines.collect::<String>().into_bytes()
@@ -113,7 +117,7 @@ async fn a_record_that_says_a_wrong_length_of_a_blob_that_is_here_is_set_aside()
             assert_eq!(ran["status"], "done", "{ran}");
             sites.leaf.log_of(&ran).await.join("\n")
         };
-        let said = log.matches("before 2.0.0 is set aside").count();
+        let said = log.matches("before 1.0.0 is set aside").count();
         assert_eq!(said, 1, "{size}: {log}");
         assert!(log.contains("has another length than the record says"), "{log}");
         assert!(shows(&sites.leaf, "good").await);

@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::breakage::Breakage;
 use super::chance::Chance;
+use super::disk::Disk;
 use super::invariants;
 use super::line::Meanwhile;
-use super::memory::Disk;
 use super::people::People;
 use super::topology::{Connection, RunOptions, Topology};
 use crate::replication::ClientMode;
