@@ -49,7 +49,7 @@ pub async fn count(database: &Database, feed_id: i64, kind: AsideKind) -> Result
 }
 
 /// Numbers that never change: they are stored.
-const fn number(kind: AsideKind) -> i64 {
+pub(crate) const fn number(kind: AsideKind) -> i64 {
     match kind {
         AsideKind::Fetch => 1,
         AsideKind::Send => 2,

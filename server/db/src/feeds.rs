@@ -184,6 +184,7 @@ pub async fn update(
     lock_feed(&transaction, feed_id).await?;
     let row = feeds::Entity::find_by_id(feed_id).one(&transaction).await?;
     let row = row.ok_or(Error::NoSuchFeed)?;
+    let mode_before = row.client_mode.clone();
     let mut settings = feed_of(row.clone())?.settings;
     change(&mut settings)?;
     let mut row = row.into_active_model();
@@ -191,6 +192,9 @@ pub async fn update(
     set_settings(&mut row, &settings);
     (row.name, row.package_type) = (name, package_type);
     let row = row.update(&transaction).await?;
+    if row.client_mode != mode_before {
+        crate::links::compare_again(&transaction, feed_id, settings.client.mode).await?;
+    }
     transaction.commit().await?;
     feed_of(row)
 }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use pakhus_core::Digest;
-use pakhus_core::replication::engine::Link;
-use pakhus_core::replication::{Cursor, Position, RecordKey, bucket};
+use pakhus_core::replication::engine::{AsideKind, Link};
+use pakhus_core::replication::{ClientMode, Cursor, Position, RecordKey, bucket};
 use sea_orm::sea_query::{Expr, OnConflict, Query};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, Set,
@@ -57,6 +57,28 @@ pub async fn forget(database: &Database, feed_id: i64) -> Result<()> {
         .await?;
     links::Entity::delete_by_id(feed_id).exec(&transaction).await?;
     transaction.commit().await?;
+    Ok(())
+}
+
+/// Has the next run compare everything: what this feed does with its source has changed to `mode`.
+pub(crate) async fn compare_again(
+    transaction: &DatabaseTransaction,
+    feed_id: i64,
+    mode: ClientMode,
+) -> Result<()> {
+    let kinds = [AsideKind::Fetch, AsideKind::Send, AsideKind::Delete].into_iter();
+    let done_for = kinds.filter(|kind| !kind.waits_in(mode)).map(crate::asides::number);
+    asides::Entity::delete_many()
+        .filter(asides::Column::FeedId.eq(feed_id))
+        .filter(asides::Column::Reason.is_in(done_for))
+        .exec(transaction)
+        .await?;
+    links::Entity::update_many()
+        .col_expr(links::Column::PullSeq, Expr::value(0_i64))
+        .col_expr(links::Column::PushSeq, Expr::value(0_i64))
+        .filter(links::Column::FeedId.eq(feed_id))
+        .exec(transaction)
+        .await?;
     Ok(())
 }
 

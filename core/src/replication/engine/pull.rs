@@ -40,7 +40,6 @@ impl Run<'_> {
             Ok(page) => {
                 self.check_tag(page.tag).await?;
                 self.link.cursor.witness = page.end.head;
-                self.link.cursor.seq = page.end.head.seq;
                 Ok(())
             }
             Err(error @ (super::RemoteError::Diverged(_) | super::RemoteError::Expired(_))) => {

@@ -95,8 +95,13 @@ impl Run<'_> {
                 self.send_keys(keys).await?;
             }
         }
-        self.link.cursor.seq = end.seq;
-        self.link.push_seq = own_end.seq;
+        // What goes in one direction only is not dealt with in the other, should that be opened later.
+        if mode.pulls() {
+            self.link.cursor.seq = end.seq;
+        }
+        if self.sends() {
+            self.link.push_seq = own_end.seq;
+        }
         if self.options.dry_run {
             return Ok(());
         }

@@ -11,6 +11,7 @@ use super::super::log::{Cursor, Position};
 use super::super::merge::MergePolicy;
 use super::super::message::{PageEnd, SourceOfSource};
 use super::super::state::{Record, State};
+use super::super::verdict::ClientMode;
 use crate::{BlobRef, Digest, Timestamp};
 
 /// A failure of the store; nothing of what was asked has happened.
@@ -191,6 +192,18 @@ pub enum AsideKind {
     Send,
     /// It would delete a version, and waits for the end of the run or for approval.
     Delete,
+}
+
+impl AsideKind {
+    /// Whether it goes on to wait when the feed is set to `mode`: what a mode does not deal with waits
+    /// for nothing. A comparison finds it again.
+    #[must_use]
+    pub fn waits_in(self, mode: ClientMode) -> bool {
+        match self {
+            Self::Fetch | Self::Delete => mode != ClientMode::PushOnly,
+            Self::Send => mode != ClientMode::PullOnly,
+        }
+    }
 }
 
 /// What became of a batch.

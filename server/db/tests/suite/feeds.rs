@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use pakhus_core::Refusal;
 use pakhus_core::replication::engine::{Aside, AsideKind, Batch, Fuse, Link};
-use pakhus_core::replication::{ClientMode, MergePolicy, ServerMode};
+use pakhus_core::replication::{ClientMode, Cursor, MergePolicy, Position, ServerMode};
 use pakhus_db::feeds::{
     self, Anonymous, ClientSettings, Counts, Feed, FeedSettings, Origin, ReplicationLimits,
 };
-use pakhus_db::{Database, Error, apply, blobs, sync_tokens};
+use pakhus_db::{Database, Error, apply, asides, blobs, links, sync_tokens};
 
 use crate::bench::{Bench, feed_settings};
-use crate::vocabulary::{blob, content, delete, publish, save_link, tag};
+use crate::vocabulary::{blob, content, delete, publish, save_link, tag, version_key};
 
 on_both_backends!(
     settings_read_back_as_they_were_given,
@@ -20,6 +20,7 @@ on_both_backends!(
     a_feed_that_is_gone_cannot_be_updated,
     changes_of_settings_at_the_same_time_are_all_made,
     an_update_that_is_refused_changes_nothing,
+    another_client_mode_compares_anew,
     a_pause_outlasts_an_update,
     feeds_are_listed_by_name,
     deleting_a_feed_removes_everything_of_it_and_nothing_else,
@@ -134,6 +135,52 @@ async fn an_update_that_is_refused_changes_nothing(bench: &Bench) {
     assert_eq!(feeds::list(&site.database).await.expect("no failure"), [site.feed]);
 }
 
+async fn another_client_mode_compares_anew(bench: &Bench) {
+    let site = bench.site("la").await;
+    let set_mode = async |mode: ClientMode| {
+        let change = feeds::update(&site.database, site.feed.id, |settings| {
+            (settings.client.mode, settings.anonymous) = (mode, Anonymous::View);
+            Ok(())
+        });
+        change.await.expect("updated");
+    };
+    let positions = async || {
+        let link = links::find(&site.database, site.feed.id).await.expect("no failure");
+        link.map(|link| (link.cursor.seq, link.push_seq))
+    };
+    set_mode(ClientMode::Mirror).await;
+    assert_eq!(positions().await, None);
+    let cursor = Cursor { lineage: "there".to_owned(), seq: 7, witness: Position::START };
+    let link = Link {
+        source_url: "https://la.example/libs".to_owned(),
+        source_instance: "la".to_owned(),
+        cursor,
+        push_seq: 9,
+        sources: Vec::new(),
+    };
+    let waiting = |kind| Aside {
+        key: version_key("a", "1.0.0"),
+        kind,
+        state: None,
+        error: "no such blob".to_owned(),
+        attempts: 1,
+        next_at: bench.clock.now(),
+    };
+    let aside = vec![waiting(AsideKind::Fetch), waiting(AsideKind::Send)];
+    let batch = Batch { aside, link: Some(link), ..Batch::new(MergePolicy::Converge) };
+    apply::apply(&site.database, site.feed.id, batch, None, bench.clock.now())
+        .await
+        .expect("saved");
+    let left = async |kind| asides::count(&site.database, site.feed.id, kind).await.expect("known");
+    // The same mode, with other settings.
+    set_mode(ClientMode::Mirror).await;
+    assert_eq!(positions().await, Some((7, 9)));
+    assert_eq!((left(AsideKind::Fetch).await, left(AsideKind::Send).await), (1, 1));
+    set_mode(ClientMode::PullOnly).await;
+    assert_eq!(positions().await, Some((0, 0)));
+    assert_eq!((left(AsideKind::Fetch).await, left(AsideKind::Send).await), (1, 0));
+}
+
 async fn a_pause_outlasts_an_update(bench: &Bench) {
     let site = bench.site("la").await;
     let (database, feed) = (&site.database, site.feed.id);
@@ -189,11 +236,7 @@ async fn deleting_a_feed_removes_everything_of_it_and_nothing_else(bench: &Bench
         let progress = Link {
             source_url: String::new(),
             source_instance: String::new(),
-            cursor: pakhus_core::replication::Cursor {
-                lineage: String::new(),
-                seq: 0,
-                witness: pakhus_core::replication::Position::START,
-            },
+            cursor: Cursor { lineage: String::new(), seq: 0, witness: Position::START },
             push_seq: 0,
             sources: Vec::new(),
         };

@@ -35,10 +35,12 @@ pub(super) enum Breakage {
     ShadowsClaimAll,
     /// A comparison takes what changed while it went on for compared.
     MeanwhileIsCompared,
+    /// A link goes on from where it was though its mode is another.
+    ModeChangesNothing,
 }
 
 impl Breakage {
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::NoChainCheck,
         Self::AbsenceIsDelete,
         Self::CursorBeforeRecords,
@@ -52,6 +54,7 @@ impl Breakage {
         Self::CountsAdd,
         Self::ShadowsClaimAll,
         Self::MeanwhileIsCompared,
+        Self::ModeChangesNothing,
     ];
 }
 

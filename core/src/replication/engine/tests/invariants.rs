@@ -36,7 +36,7 @@ pub(super) fn check(topology: &Topology, history: &History) -> Check {
             }
             _ => {}
         }
-        if connection.mode == ClientMode::PullOnly || !connection.is_mirror() {
+        if !connection.is_mirror() && !history.remoded {
             stays_at_home(topology, connection.client, connection.source, connection.mode)?;
         }
     }
@@ -92,7 +92,9 @@ fn nothing_is_lost(topology: &Topology, group: &[usize], history: &History) -> C
     if !closed || history.pruned {
         return Ok(());
     }
-    for (key, expected) in history.greatest(group) {
+    // Where a site only followed for a time, something less than the greatest may stand since.
+    let greatest = if history.remoded { BTreeMap::new() } else { history.greatest(group) };
+    for (key, expected) in greatest {
         let found = stands.get(&key);
         // After a restore, what waited to be applied may bring back more than the sites then held.
         let more = history.restored && found.is_some_and(|found| found.cmp_to(&expected).is_gt());

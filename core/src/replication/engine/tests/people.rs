@@ -1,6 +1,6 @@
 //! What people do at the sites, and what became of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 
 use super::chance::Chance;
@@ -22,6 +22,10 @@ pub(super) struct History {
     pub(super) restored: bool,
     /// Tombstones were forgotten somewhere.
     pub(super) pruned: bool,
+    /// A link was set differently: what went over it before may be where its mode now lets nothing go.
+    pub(super) remoded: bool,
+    /// Sites that only followed their source for a time: what they refused then, others still have.
+    pub(super) followed: BTreeSet<usize>,
 }
 
 impl History {

@@ -8,7 +8,8 @@ use super::invariants;
 use super::line::Meanwhile;
 use super::memory::Disk;
 use super::people::People;
-use super::topology::{RunOptions, Topology};
+use super::topology::{Connection, RunOptions, Topology};
+use crate::replication::ClientMode;
 use crate::replication::engine::{EngineError, Fuse};
 
 /// How many seeds the test runs; `PAKHUS_SIMULATION_SEEDS` sets another number for a long run, and
@@ -24,7 +25,8 @@ struct Simulation {
     people: Arc<Mutex<People>>,
     /// Percent of messages during which somebody does something.
     busy: u64,
-    backups: Vec<(usize, Disk)>,
+    /// By site, with the mode that it had as a client.
+    backups: Vec<(usize, Option<ClientMode>, Disk)>,
 }
 
 impl Simulation {
@@ -41,6 +43,7 @@ impl Simulation {
         let faults = self.chance.below(4) * 5;
         let crashes = self.chance.below(3) * 10;
         let (restores, prunes) = (self.chance.percent(30), self.chance.percent(15));
+        let remodes = self.chance.percent(30);
         for site in &self.topology.sites {
             site.set_crashes(crashes);
         }
@@ -50,6 +53,7 @@ impl Simulation {
                 0 if restores => self.back_up(),
                 1 if restores => self.restore(),
                 2 if prunes => self.prune(),
+                3 if remodes => self.set_differently(),
                 0..=11 => self.people().operate(&self.topology.sites),
                 _ => self.run_one(faults)?,
             }
@@ -70,18 +74,22 @@ impl Simulation {
         let site = self.chance.index(self.topology.sites.len());
         let disk = self.topology.sites[site].disk().clone();
         self.tell(|| format!("site {site} is backed up at {}", disk.end().seq));
-        self.backups.push((site, disk));
+        self.backups.push((site, self.topology.mode_of(site), disk));
     }
 
     fn restore(&mut self) {
         if self.backups.is_empty() {
             return;
         }
-        let (site, disk) = self.backups[self.chance.index(self.backups.len())].clone();
+        let (site, mode, disk) = self.backups[self.chance.index(self.backups.len())].clone();
         self.tell(|| format!("site {site} goes back to {}", disk.end().seq));
         // Blobs are never taken away by a restore of the database.
         let blobs = self.topology.sites[site].disk().blobs.clone();
         *self.topology.sites[site].disk() = Disk { blobs, ..disk };
+        // The configuration sets it again to what it is by now.
+        if let Some(now) = self.topology.mode_of(site).filter(|now| Some(*now) != mode) {
+            self.topology.compare_again(site, now);
+        }
         let mut people = self.people();
         people.history.restored = true;
         people.history.begin_with(&self.topology);
@@ -94,12 +102,39 @@ impl Simulation {
         self.people().history.pruned = true;
     }
 
+    /// An operator pauses a link, lets it go on, or sets its ends to something else.
+    fn set_differently(&mut self) {
+        let index = self.chance.index(self.topology.connections.len());
+        let modes = Topology::random_modes(&mut self.chance);
+        let pauses = self.chance.percent(40);
+        let connection = &mut self.topology.connections[index];
+        if pauses {
+            connection.paused = !connection.paused;
+        } else {
+            let mut people = self.people.lock().expect("no panic while it was held");
+            people.history.remoded = true;
+            if connection.mode == ClientMode::PullOnly {
+                people.history.followed.insert(connection.client);
+            }
+            let (client, before) = (connection.client, connection.mode);
+            (connection.mode, connection.server_mode) = modes;
+            if before != modes.0 {
+                self.topology.compare_again(client, modes.0);
+            }
+        }
+        let connection = self.topology.connections[index].clone();
+        self.tell(|| format!("it is set differently: {connection:?}"));
+    }
+
     fn run_one(&mut self, faults: u64) -> Result<(), String> {
         if self.topology.connections.is_empty() {
             return Ok(());
         }
         let index = self.chance.index(self.topology.connections.len());
         let connection = self.topology.connections[index].clone();
+        if connection.paused {
+            return Ok(());
+        }
         let options = RunOptions {
             dry_run: self.chance.percent(5),
             full: self.chance.percent(5),
@@ -134,25 +169,44 @@ impl Simulation {
         for site in &self.topology.sites {
             site.set_crashes(0);
         }
+        self.topology.connections.iter_mut().for_each(|connection| connection.paused = false);
+        self.run_until_nothing_moves()?;
+        // What a site refused while it only followed is not sent to it again by itself.
+        let followed = self.people().history.followed.clone();
+        for connection in self.topology.connections.clone() {
+            if followed.contains(&connection.source) {
+                let options = RunOptions { full: true, allow_deletes: true, dry_run: false };
+                self.run_at_rest(&connection, options)?;
+            }
+        }
+        self.run_until_nothing_moves()
+    }
+
+    fn run_until_nothing_moves(&mut self) -> Result<(), String> {
         let options = RunOptions { allow_deletes: true, ..RunOptions::default() };
         for _ in 0..50 {
             // What was set aside is due again.
             self.topology.tick(2 * 3_600_000);
             let before = self.ends();
             for connection in self.topology.connections.clone() {
-                let nobody = self.nobody();
-                let report = self
-                    .topology
-                    .run(&connection, &mut self.chance, 0, options, nobody)
-                    .map_err(|error| format!("a run without faults failed: {error}"))?;
-                self.tell(|| format!("at rest, {connection:?}: {report:?}"));
+                self.run_at_rest(&connection, options)?;
             }
-            let waits = self.topology.sites.iter().any(|site| !site.disk().asides.is_empty());
+            let waits = self.topology.anything_waits();
             if self.ends() == before && !waits {
                 return Ok(());
             }
         }
         Err("it does not come to rest".to_owned())
+    }
+
+    fn run_at_rest(&mut self, connection: &Connection, options: RunOptions) -> Result<(), String> {
+        let nobody = self.nobody();
+        let report = self
+            .topology
+            .run(connection, &mut self.chance, 0, options, nobody)
+            .map_err(|error| format!("a run without faults failed: {error}"))?;
+        self.tell(|| format!("at rest, {connection:?}: {report:?}"));
+        Ok(())
     }
 
     fn nobody(&self) -> Meanwhile {

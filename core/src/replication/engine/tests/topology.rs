@@ -7,7 +7,7 @@ use super::chance::Chance;
 use super::line::{Line, Meanwhile};
 use super::memory::Site;
 use crate::replication::engine::{
-    EngineError, Fuse, Journal, JournalLevel, Movement, Options, Report, run,
+    AsideKind, EngineError, Fuse, Journal, JournalLevel, Movement, Options, Report, run,
 };
 use crate::replication::{ClientMode, ClientSide, ServerMode};
 
@@ -18,6 +18,8 @@ pub(super) struct Connection {
     pub(super) source: usize,
     pub(super) mode: ClientMode,
     pub(super) server_mode: ServerMode,
+    /// Whether an operator stopped it.
+    pub(super) paused: bool,
 }
 
 /// A tree of sites. The first is the root; every other has one source.
@@ -50,18 +52,24 @@ impl Topology {
         let connections = (1..count)
             .map(|client| {
                 let source = chance.index(client);
-                let (mode, server_mode) = match chance.below(6) {
-                    _ if all_mirrors => (ClientMode::Mirror, ServerMode::ReadWrite),
-                    0 => (ClientMode::PullOnly, ServerMode::ReadOnly),
-                    1 => (ClientMode::PullOnly, ServerMode::ReadWrite),
-                    2 => (ClientMode::Mirror, ServerMode::ReadOnly),
-                    3 => (ClientMode::PushOnly, ServerMode::ReadWrite),
-                    _ => (ClientMode::Mirror, ServerMode::ReadWrite),
+                let (mode, server_mode) = match all_mirrors {
+                    true => (ClientMode::Mirror, ServerMode::ReadWrite),
+                    false => Self::random_modes(chance),
                 };
-                Connection { client, source, mode, server_mode }
+                Connection { client, source, mode, server_mode, paused: false }
             })
             .collect();
         Self { sites, connections, clock }
+    }
+
+    pub(super) fn random_modes(chance: &mut Chance) -> (ClientMode, ServerMode) {
+        match chance.below(6) {
+            0 => (ClientMode::PullOnly, ServerMode::ReadOnly),
+            1 => (ClientMode::PullOnly, ServerMode::ReadWrite),
+            2 => (ClientMode::Mirror, ServerMode::ReadOnly),
+            3 => (ClientMode::PushOnly, ServerMode::ReadWrite),
+            _ => (ClientMode::Mirror, ServerMode::ReadWrite),
+        }
     }
 
     /// Sites that exchange everything in both directions, in groups.
@@ -77,10 +85,36 @@ impl Topology {
             .collect()
     }
 
+    /// What a site is to its source; the root has none.
+    pub(super) fn mode_of(&self, site: usize) -> Option<ClientMode> {
+        let mut own = self.connections.iter().filter(|connection| connection.client == site);
+        own.next().map(|connection| connection.mode)
+    }
+
     /// Whether a site only follows its source.
     pub(super) fn is_replica(&self, site: usize) -> bool {
-        let mut own = self.connections.iter().filter(|connection| connection.client == site);
-        own.any(|connection| connection.mode == ClientMode::PullOnly)
+        self.mode_of(site) == Some(ClientMode::PullOnly)
+    }
+
+    /// What it does to a client that its mode is now another: its next run compares.
+    pub(super) fn compare_again(&self, client: usize, mode: ClientMode) {
+        let site = &self.sites[client];
+        let mut disk = site.disk();
+        if let Some(link) = &mut disk.link
+            && site.breakage != Some(Breakage::ModeChangesNothing)
+        {
+            (link.cursor.seq, link.push_seq) = (0, 0);
+        }
+        disk.asides.retain(|aside| aside.kind.waits_in(mode));
+    }
+
+    /// Whether something is set aside that a run can deal with.
+    pub(super) fn anything_waits(&self) -> bool {
+        self.connections.iter().any(|connection| {
+            let read_only = connection.server_mode == ServerMode::ReadOnly;
+            let waits = |kind| kind != AsideKind::Send || !read_only;
+            self.sites[connection.client].disk().asides.iter().any(|aside| waits(aside.kind))
+        })
     }
 
     pub(super) fn tick(&self, millis: i64) {
