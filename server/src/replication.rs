@@ -11,6 +11,7 @@ mod run;
 mod schedule;
 mod serve;
 mod server_auth;
+mod sites;
 mod source;
 mod standing;
 mod store;
@@ -28,6 +29,7 @@ pub(crate) use lease::{keep_node, leave, look_after_nodes};
 pub(crate) use run::{RunOptions, check_source, start_manual, verify};
 pub(crate) use schedule::keep_schedule;
 pub(crate) use serve::routes;
+pub(crate) use sites::{SiteError, find_site};
 pub(crate) use standing::{Sources, Standing};
 
 use execution::Progress;

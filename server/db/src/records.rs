@@ -44,6 +44,21 @@ pub async fn version(
     row.filter(|row| row.live).map(|row| version_record(&row)).transpose()
 }
 
+/// The number of a version's last change in the feed's log; `None` when it is not there.
+///
+/// # Errors
+/// When the database fails.
+pub async fn version_seq(
+    database: &Database,
+    feed_id: i64,
+    name: &str,
+    version: &str,
+) -> Result<Option<u64>> {
+    let id = (feed_id, name.to_owned(), KeyKind::Version as i64, version.to_owned());
+    let row = records::Entity::find_by_id(id).one(database.reader()).await?;
+    Ok(row.filter(|row| row.live).map(|row| row.seq.cast_unsigned()))
+}
+
 /// The states of those of `keys` that have one.
 ///
 /// # Errors

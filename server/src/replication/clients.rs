@@ -7,6 +7,7 @@ use pakhus_core::Timestamp;
 use pakhus_core::replication::{ClientMode, ClientSide, Handshake, Verdict, VerdictState, verdict};
 
 use pakhus_db::feeds::Feed;
+use tokio::sync::watch;
 
 use super::execution::CATEGORY;
 use super::server_auth::Peer;
@@ -18,6 +19,8 @@ use crate::diagnostics::level;
 pub(crate) struct Client {
     /// The id of its instance.
     pub(crate) instance_id: String,
+    /// The name of its instance; empty when it does not say.
+    pub(crate) name: String,
     /// Its feed.
     pub(crate) feed: String,
     /// What it is set to do.
@@ -30,6 +33,8 @@ pub(crate) struct Client {
     pub(crate) last_seen_at: Timestamp,
     /// How far it has read the feed's log; `None` when it does not read.
     pub(crate) read: Option<u64>,
+    /// How far it has kept what it read; `None` when it has not said since this server started.
+    pub(crate) kept: Option<u64>,
 }
 
 /// The feed here, and the instance and feed of the client.
@@ -41,6 +46,7 @@ pub(crate) struct Clients {
     known: Arc<Mutex<HashMap<Key, Client>>>,
     /// When a stranger was last told of, by feed.
     strangers: Arc<Mutex<HashMap<i64, Timestamp>>>,
+    moved: watch::Sender<()>,
 }
 
 /// The most clients remembered.
@@ -59,7 +65,23 @@ impl Clients {
     /// Notes that a client asked, and how far it has read.
     pub(super) fn seen(&self, peer: &Peer, read: Option<u64>) {
         let Some(side) = &peer.client else { return };
-        self.with(peer.feed.id, side, |client| client.read = read.or(client.read));
+        self.with(peer.feed.id, side, |client| {
+            client.name.clone_from(&peer.client_name);
+            client.read = read.or(client.read);
+        });
+    }
+
+    /// Notes that a client has kept all changes up to number `seq`. It says so when it waits for more:
+    /// in a run it may ask for what comes next before it has written what came before.
+    pub(super) fn kept(&self, peer: &Peer, seq: u64) {
+        let Some(side) = &peer.client else { return };
+        self.with(peer.feed.id, side, |client| client.kept = Some(seq));
+        self.moved.send_replace(());
+    }
+
+    /// Says when a client has come further.
+    pub(crate) fn watch(&self) -> watch::Receiver<()> {
+        self.moved.subscribe()
     }
 
     /// Notes the verdict on a client; `true` when it is another than before.
@@ -88,12 +110,14 @@ impl Clients {
         }
         let client = known.entry(key).or_insert_with(|| Client {
             instance_id: side.instance_id.clone(),
+            name: String::new(),
             feed: side.feed.to_string(),
             mode: side.mode,
             version: side.version.clone(),
             verdict: None,
             last_seen_at: now(),
             read: None,
+            kept: None,
         });
         (client.mode, client.last_seen_at) = (side.mode, now());
         client.version.clone_from(&side.version);

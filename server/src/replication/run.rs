@@ -223,7 +223,8 @@ pub(super) fn source_of(app: &App, feed: &Feed) -> Result<(Source, ClientSide), 
         mode: client.mode,
         version: VERSION.to_owned(),
     };
-    let source = Source::new(url, client.sync_token.as_deref().unwrap_or_default(), &side)?
+    let token = client.sync_token.as_deref().unwrap_or_default();
+    let source = Source::new(url, token, &side, &app.instance.name)?
         .limited(Limiter::new(feed.settings.limits.bandwidth));
     Ok((source, side))
 }

@@ -150,6 +150,9 @@ async fn read_changes(
             CursorRefused::Expired => Problem::new(StatusCode::GONE, refused.to_string()),
             CursorRefused::Store(error) => failed(error),
         })?;
+        if query.wait > 0 {
+            app.replicator.clients.kept(&peer, query.since);
+        }
         let waits = query.wait > 0 && !patience.is_elapsed() && !app.stopping.is_cancelled();
         if page.end.through > query.since || !waits {
             break page;

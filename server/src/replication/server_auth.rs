@@ -20,6 +20,8 @@ use crate::http::Problem;
 pub(super) struct Peer {
     pub(super) feed: Arc<Feed>,
     pub(super) client: Option<ClientSide>,
+    /// The name of the client's instance; empty when it does not say.
+    pub(super) client_name: String,
 }
 
 impl FromRequestParts<App> for Peer {
@@ -58,7 +60,7 @@ impl FromRequestParts<App> for Peer {
             ));
         }
         let client = client_side(parts)?;
-        Ok(Self { feed, client })
+        Ok(Self { feed, client, client_name: client_name(parts) })
     }
 }
 
@@ -81,6 +83,12 @@ fn client_side(parts: &Parts) -> Result<Option<ClientSide>, Problem> {
         mode,
         version: header(wire::VERSION).unwrap_or_default().chars().take(100).collect(),
     }))
+}
+
+fn client_name(parts: &Parts) -> String {
+    let name = parts.headers.get(wire::NAME).map_or(&[][..], |name| name.as_bytes());
+    let name = percent_encoding::percent_decode(name).decode_utf8_lossy();
+    name.chars().filter(|letter| !letter.is_control()).take(100).collect()
 }
 
 impl Peer {

@@ -10,6 +10,7 @@ use pakhus_core::replication::{
     Applied, ClientSide, Cursor, Handshake, MissingBlobs, PROTOCOL, PageEnd, Position, Record,
     RecordKey,
 };
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Body, Client, Method, RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
@@ -61,8 +62,13 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// The source at `url`, asked on behalf of `side`.
-    pub(super) fn new(url: &str, token: &str, side: &ClientSide) -> Result<Self, SourceError> {
+    /// The source at `url`, asked on behalf of `side`, whose instance is called so.
+    pub(super) fn new(
+        url: &str,
+        token: &str,
+        side: &ClientSide,
+        instance_name: &str,
+    ) -> Result<Self, SourceError> {
         let bad_url = || SourceError::Url(url.to_owned());
         let parsed = url::Url::parse(url).map_err(|_| bad_url())?;
         if !matches!(parsed.scheme(), "http" | "https") || !parsed.path().contains("/replication/")
@@ -76,6 +82,7 @@ impl Source {
         headers.insert(reqwest::header::AUTHORIZATION, bearer);
         let says = [
             (wire::INSTANCE, side.instance_id.clone()),
+            (wire::NAME, utf8_percent_encode(instance_name, NON_ALPHANUMERIC).to_string()),
             (wire::FEED, side.feed.to_string()),
             (wire::TYPE, side.package_type.clone()),
             (wire::MODE, side.mode.to_string()),

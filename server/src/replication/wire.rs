@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 /// The id of the client's instance.
 pub(super) const INSTANCE: &str = "pakhus-instance";
+/// The name of the client's instance, percent-encoded.
+pub(super) const NAME: &str = "pakhus-instance-name";
 /// The client's feed.
 pub(super) const FEED: &str = "pakhus-feed";
 /// The package type of the client's feed.

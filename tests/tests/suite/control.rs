@@ -222,3 +222,65 @@ async fn how_far_behind_a_source_is_that_never_answered_is_not_known() {
     .await;
     assert_eq!((&standing["to_pull"], &standing["lag_seconds"]), (&Value::Null, &Value::Null));
 }
+
+/// The command line, with the key of `server`.
+async fn wait_at(server: &Server, package: &str, at: &str, timeout: &str) -> (bool, String) {
+    let mut command = std::process::Command::new(pakhus_tests::server::binary());
+    command
+        .args(["wait", "libs", package, "1.0.0", "--at", at, "--timeout", timeout])
+        .env("PAKHUS_SERVER", server.url(""))
+        .env("PAKHUS_API_KEY", server.key());
+    let ran = tokio::task::spawn_blocking(move || command.output().expect("it runs"));
+    let ran = ran.await.expect("it ends");
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    (ran.status.success(), text(ran.stdout) + &text(ran.stderr))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wait_for_a_site_by_its_name_ends_when_the_version_is_known_to_be_there() {
+    let named = |name: &str| Setup::new().config(&format!("instance_name = \"{name}\""));
+    let hub = named("Los Angeles").npm_feed("libs", "read-write").start().await;
+    let mirror_of =
+        |name: &str| named(name).npm_feed("libs", "disabled").client_of(&hub, "libs", "mirror");
+    let tokyo = mirror_of("Tōkyō").start().await;
+    hub.publish("libs", &Package::new("first", "1.0.0")).await;
+    arrives(&tokyo, "first").await;
+    let (there, said) = wait_at(&hub, "first", "Tōkyō", "30s").await;
+    assert!(there && said.contains("first 1.0.0 is at Tōkyō"), "{said}");
+    tokyo.publish("libs", &Package::new("second", "1.0.0")).await;
+    let (there, said) = wait_at(&tokyo, "second", "Los Angeles", "30s").await;
+    assert!(there, "{said}");
+    assert!(has(&hub, "second").await);
+
+    // What is not there: because of a pause, or because nobody is called so.
+    post(&tokyo, "/api/v1/feeds/libs/replication/pause").await;
+    hub.publish("libs", &Package::new("third", "1.0.0")).await;
+    let (there, said) = wait_at(&hub, "third", "Tōkyō", "1s").await;
+    assert!(!there && said.contains("is not known to be at `Tōkyō`"), "{said}");
+    assert!(said.contains("it may be paused there") && said.lines().count() == 1, "{said}");
+    assert!(!has(&tokyo, "third").await);
+    let (there, said) = wait_at(&hub, "third", "Osaka", "5s").await;
+    assert!(!there && said.contains("knows `Tōkyō`"), "{said}");
+    let path = "/api/v1/feeds/libs/wait?package=third&version=1.0.0&at=Osaka";
+    let unknown = hub.request(Method::GET, path).send().await.expect("an answer");
+    assert_eq!(unknown.status(), 404);
+    let stranger = hub.anonymous(Method::GET, path).send().await.expect("an answer");
+    assert_eq!(stranger.status(), 401);
+    post(&tokyo, "/api/v1/feeds/libs/replication/resume").await;
+    assert!(wait_at(&hub, "third", "Tōkyō", "30s").await.0);
+    assert!(has(&tokyo, "third").await);
+
+    // Two of one name are told apart by their ids.
+    let other = mirror_of("Tōkyō").start().await;
+    arrives(&other, "third").await;
+    let path = "/api/v1/feeds/libs/wait?package=third&version=1.0.0&at=T%C5%8Dky%C5%8D";
+    let several = hub.request(Method::GET, path).send().await.expect("an answer");
+    assert_eq!(several.status(), 409);
+    let problem: Value = several.json().await.expect("JSON");
+    let status = hub.json("/api/v1/replication").await;
+    for client in status["feeds"][0]["clients"].as_array().expect("a list") {
+        let id = client["instance"].as_str().expect("an id");
+        assert!(problem["detail"].as_str().expect("a text").contains(id), "{problem}");
+        assert!(wait_at(&hub, "third", id, "30s").await.0);
+    }
+}

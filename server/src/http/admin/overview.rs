@@ -76,6 +76,7 @@ async fn clients(app: &App, feed: &Feed) -> Result<Vec<Value>> {
     let shape = |client: Client| {
         json!({
             "instance": client.instance_id,
+            "name": client.name,
             "feed": client.feed,
             "mode": client.mode,
             "version": client.version,
