@@ -1,5 +1,5 @@
-//! The clients of the npm registry: the npm of the machine, and others that `npm ci` installs as
-//! `tests/clients/package-lock.json` says, once for each target directory.
+//! The clients of the npm registry: the npm of the machine, and those of `tests/clients/package.json`,
+//! which it installs once for each target directory.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -33,7 +33,6 @@ pub struct Worker {
 }
 
 const MANIFEST: &str = include_str!("../clients/package.json");
-const LOCK: &str = include_str!("../clients/package-lock.json");
 
 impl Client {
     /// The program, with its first arguments.
@@ -57,7 +56,7 @@ fn installed() -> PathBuf {
     let binary = crate::server::binary();
     let target = binary.parent().and_then(Path::parent).expect("a target directory");
     let hash: String =
-        Sha256::digest(LOCK).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        Sha256::digest(MANIFEST).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     let clients = target.join("test-clients");
     let folder = clients.join(hash);
     if !folder.exists() {
@@ -65,9 +64,8 @@ fn installed() -> PathBuf {
         // Beside it, and renamed: an installation that is cut off is not taken for a whole one.
         let part = tempfile::tempdir_in(&clients).expect("a folder");
         std::fs::write(part.path().join("package.json"), MANIFEST).expect("written");
-        std::fs::write(part.path().join("package-lock.json"), LOCK).expect("written");
         let install = Command::new("npm")
-            .args(["ci", "--no-audit", "--no-fund"])
+            .args(["install", "--no-package-lock", "--no-audit", "--no-fund"])
             .current_dir(part.path())
             .output()
             .expect("npm is installed");

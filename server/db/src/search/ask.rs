@@ -50,8 +50,12 @@ pub async fn find(
     let total: i64 = total.map_or(Ok(0), |row| row.try_get_by_index(0))?;
 
     let number = |number: u64| Value::from(i64::try_from(number).unwrap_or(i64::MAX));
-    let mut values =
-        vec![condition, search.text.trim().into(), number(search.take), number(search.skip)];
+    let mut values = vec![
+        condition,
+        search.text.trim().replace('\0', "").into(),
+        number(search.take),
+        number(search.skip),
+    ];
     if !sqlite {
         values.push(postgres_weighed(&words).into());
     }

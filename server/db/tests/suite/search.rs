@@ -204,7 +204,7 @@ async fn hostile_texts_find_nothing_and_break_nothing(bench: &Bench) {
         "\" OR 1",
         "name : tool *",
         "NEAR(a b)",
-        "' | 'tool",
+        "' | 'zz",
         "zz:*",
         "{labels} : f1",
         "\\",

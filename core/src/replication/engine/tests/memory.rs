@@ -13,8 +13,8 @@ use crate::replication::engine::{
     Aside, AsideKind, Batch, FeedStore, Link, LogEnd, Outcome, Page, StoreError, Tree,
 };
 use crate::replication::{
-    CheckedRecord, ClientMode, CountState, EditContext, Fingerprint, Leaf, PageEnd, Position,
-    Record, RecordKey, State, bucket, check, evaluate,
+    CheckedRecord, CountState, EditContext, Fingerprint, Leaf, PageEnd, Position, Record,
+    RecordKey, State, bucket, check, evaluate,
 };
 use crate::{BlobRef, Digest, Edit, Timestamp};
 
@@ -140,17 +140,6 @@ impl Site {
             disk.records.remove(&key);
             disk.floor = disk.floor.max(seq);
         }
-    }
-
-    /// What a change of the link's mode does: the next run compares.
-    pub(super) fn compare_again(&self, mode: ClientMode) {
-        let mut disk = self.disk();
-        if let Some(link) = &mut disk.link
-            && !self.broken(Breakage::ModeChangesNothing)
-        {
-            (link.cursor.seq, link.push_seq) = (0, 0);
-        }
-        disk.asides.retain(|aside| aside.kind.waits_in(mode));
     }
 
     /// Whether this durable step is cut off before or after it happens.

@@ -25,7 +25,8 @@ struct Simulation {
     people: Arc<Mutex<People>>,
     /// Percent of messages during which somebody does something.
     busy: u64,
-    backups: Vec<(usize, Disk)>,
+    /// By site, with the mode that it had as a client.
+    backups: Vec<(usize, Option<ClientMode>, Disk)>,
 }
 
 impl Simulation {
@@ -73,18 +74,22 @@ impl Simulation {
         let site = self.chance.index(self.topology.sites.len());
         let disk = self.topology.sites[site].disk().clone();
         self.tell(|| format!("site {site} is backed up at {}", disk.end().seq));
-        self.backups.push((site, disk));
+        self.backups.push((site, self.topology.mode_of(site), disk));
     }
 
     fn restore(&mut self) {
         if self.backups.is_empty() {
             return;
         }
-        let (site, disk) = self.backups[self.chance.index(self.backups.len())].clone();
+        let (site, mode, disk) = self.backups[self.chance.index(self.backups.len())].clone();
         self.tell(|| format!("site {site} goes back to {}", disk.end().seq));
         // Blobs are never taken away by a restore of the database.
         let blobs = self.topology.sites[site].disk().blobs.clone();
         *self.topology.sites[site].disk() = Disk { blobs, ..disk };
+        // The configuration sets it again to what it is by now.
+        if let Some(now) = self.topology.mode_of(site).filter(|now| Some(*now) != mode) {
+            self.topology.compare_again(site, now);
+        }
         let mut people = self.people();
         people.history.restored = true;
         people.history.begin_with(&self.topology);
@@ -111,10 +116,11 @@ impl Simulation {
             if connection.mode == ClientMode::PullOnly {
                 people.history.followed.insert(connection.client);
             }
-            if connection.mode != modes.0 {
-                self.topology.sites[connection.client].compare_again(modes.0);
-            }
+            let (client, before) = (connection.client, connection.mode);
             (connection.mode, connection.server_mode) = modes;
+            if before != modes.0 {
+                self.topology.compare_again(client, modes.0);
+            }
         }
         let connection = self.topology.connections[index].clone();
         self.tell(|| format!("it is set differently: {connection:?}"));

@@ -85,10 +85,27 @@ impl Topology {
             .collect()
     }
 
+    /// What a site is to its source; the root has none.
+    pub(super) fn mode_of(&self, site: usize) -> Option<ClientMode> {
+        let mut own = self.connections.iter().filter(|connection| connection.client == site);
+        own.next().map(|connection| connection.mode)
+    }
+
     /// Whether a site only follows its source.
     pub(super) fn is_replica(&self, site: usize) -> bool {
-        let mut own = self.connections.iter().filter(|connection| connection.client == site);
-        own.any(|connection| connection.mode == ClientMode::PullOnly)
+        self.mode_of(site) == Some(ClientMode::PullOnly)
+    }
+
+    /// What it does to a client that its mode is now another: its next run compares.
+    pub(super) fn compare_again(&self, client: usize, mode: ClientMode) {
+        let site = &self.sites[client];
+        let mut disk = site.disk();
+        if let Some(link) = &mut disk.link
+            && site.breakage != Some(Breakage::ModeChangesNothing)
+        {
+            (link.cursor.seq, link.push_seq) = (0, 0);
+        }
+        disk.asides.retain(|aside| aside.kind.waits_in(mode));
     }
 
     /// Whether something is set aside that a run can deal with.
