@@ -109,6 +109,10 @@ impl Worker {
         let registry = &self.registry;
         let (_, address) = registry.split_once(':').expect("a URL");
         let mut npm = format!("registry={registry}\nfund=false\nupdate-notifier=false\n");
+        if self.client == Client::YarnClassic {
+            // Otherwise it shows the key for scoped packages alone.
+            npm.push_str("always-auth=true\n");
+        }
         let mut berry = format!(
             "npmRegistryServer: \"{registry}\"\nnpmAlwaysAuth: true\nenableTelemetry: false\n\
              unsafeHttpWhitelist: [\"127.0.0.1\"]\nnodeLinker: node-modules\n\
@@ -150,6 +154,8 @@ impl Worker {
         command.arg(script).args(self.client.program()).args(arguments).current_dir(folder);
         command.env("ANSWERS", serde_json::json!(answers).to_string());
         self.at_home(&mut command);
+        // Yarn 1 asks in another way without colours.
+        command.env_remove("NO_COLOR");
         command
     }
 
@@ -168,6 +174,10 @@ impl Worker {
             .env("npm_config_cache", home.join("npm-cache"))
             .env("YARN_CACHE_FOLDER", home.join("yarn-cache"))
             .env("BUN_INSTALL_CACHE_DIR", home.join("bun-cache"))
+            // What was published just now is to be installed.
+            .env("PNPM_CONFIG_MINIMUM_RELEASE_AGE", "0")
+            // Yarn 1 would keep what it is told in a folder of all users, where root runs it.
+            .env("FAKEROOTKEY", "1")
             .env("NO_COLOR", "1");
     }
 

@@ -198,7 +198,8 @@ async fn unpublish(client: Client) {
     assert_eq!(packument["dist-tags"], json!({ "latest": "1.0.0" }));
     assert_eq!(packument["versions"].as_object().expect("versions").len(), 1);
     worker.run(folder.path(), &["unpublish", "@acme/tool", "--force"]);
-    assert_eq!(server.get("/npm/libs/@acme%2ftool").await.status(), 404);
+    let gone = server.request(Method::GET, "/npm/libs/@acme%2ftool").send().await;
+    assert_eq!(gone.expect("an answer").status(), 404);
 }
 
 async fn who_am_i(client: Client) {
