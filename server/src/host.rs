@@ -161,14 +161,7 @@ impl Host for RequestHost {
             first_incarnation: 1,
             syncs_publish_date: capabilities.syncs_publish_date,
         };
-        let (database, feed_id) = (self.app.database.clone(), self.feed.id);
-        // A task of its own: a client that hangs up must not cut a commit off before the watchers of
-        // the feed are told.
-        let committing =
-            tokio::spawn(
-                async move { commit::commit(&database, feed_id, &change, &context).await },
-            );
-        Ok(committing.await.map_err(Refusal::internal)??)
+        Ok(commit::commit(&self.app.database, self.feed.id, &change, &context).await?)
     }
 
     async fn document(&self, key: &str, revision: u64) -> Result<Option<Document>> {

@@ -12,9 +12,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::document::malformed;
-use crate::error::no_such_version;
 use crate::json::{self, ObjectWriter};
 use crate::metadata::VersionMetadata;
+use crate::version;
 
 /// The payload type of an in-toto statement in its envelope (in-toto attestation framework 1.0).
 const IN_TOTO: &str = "application/vnd.in-toto+json";
@@ -122,8 +122,7 @@ pub(crate) async fn serve(
     version: &PackageVersion,
     host: &dyn Host,
 ) -> Result<Response> {
-    let record = host.version(name, version).await?;
-    let record = record.ok_or_else(|| no_such_version(name, version.display()))?;
+    let record = version::stored(name, version, host).await?;
     let metadata = VersionMetadata::of(&record)?;
     let statement = metadata.provenance.map(Statement::of).transpose()?.flatten();
     let (Some(bundle), Some(statement)) = (metadata.provenance, statement) else {

@@ -2,8 +2,7 @@
 
 use pakhus_core::{Body, Download, Host, PackageName, PackageVersion, Refusal, Response, Result};
 
-use crate::error::no_such_version;
-use crate::metadata;
+use crate::{metadata, version};
 
 /// Answers `GET /{pkg}/-/{file}`.
 pub(crate) async fn serve(
@@ -11,8 +10,7 @@ pub(crate) async fn serve(
     version: &PackageVersion,
     host: &dyn Host,
 ) -> Result<Response> {
-    let record = host.version(name, version).await?;
-    let record = record.ok_or_else(|| no_such_version(name, version.display()))?;
+    let record = version::stored(name, version, host).await?;
     let blob = metadata::tarball(&record.blobs).ok_or_else(|| {
         Refusal::internal(format!("{} {} has no tarball", name.display(), version.display()))
     })?;

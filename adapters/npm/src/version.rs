@@ -2,10 +2,13 @@
 //!
 //! Build metadata tells versions apart for nobody (`1.0.0+a` is `1.0.0+b`), so the key is without it.
 
-use pakhus_core::{InvalidVersion, PackageVersion, Refusal, Result, SortKey};
+use pakhus_core::{
+    Host, InvalidVersion, PackageName, PackageVersion, Refusal, Result, SortKey, VersionRecord,
+};
 use semver::Version;
 use serde_json::value::RawValue;
 
+use crate::error::no_such_version;
 use crate::json;
 
 /// The greatest number that JavaScript clients count to without a gap.
@@ -29,6 +32,19 @@ pub(crate) fn parse(raw: &str) -> Result<PackageVersion, InvalidVersion> {
 /// Whether the version is a pre-release: nothing else of a key without build metadata has a hyphen.
 pub(crate) fn is_pre_release(version: &PackageVersion) -> bool {
     version.key().contains('-')
+}
+
+/// What is stored of a version.
+///
+/// # Errors
+/// [`pakhus_core::RefusalKind::NotFound`] when it is not there.
+pub(crate) async fn stored(
+    name: &PackageName,
+    version: &PackageVersion,
+    host: &dyn Host,
+) -> Result<VersionRecord> {
+    let record = host.version(name, version).await?;
+    record.ok_or_else(|| no_such_version(name, version.display()))
 }
 
 /// Parses a version that stands in JSON, as dist-tags have them.

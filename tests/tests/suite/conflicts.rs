@@ -85,10 +85,7 @@ async fn a_dismissed_conflict_is_gone_and_the_winner_stays() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_another_site_deleted_comes_back_from_the_trash_everywhere() {
     let (hub, mirror) = met().await;
-    let document = hub.json("/npm/libs/tool?write=true").await;
-    let revision = document["_rev"].as_str().expect("a revision");
-    let path = format!("/npm/libs/tool/-rev/{revision}");
-    hub.request(Method::DELETE, &path).send().await.expect("an answer");
+    hub.unpublish("libs", "tool").await;
     until("it goes", async || integrity(&mirror).await.is_none().then_some(())).await;
     let id = kept(&mirror, "trash").await[0]["id"].as_i64().expect("a number");
     assert_eq!(act(&mirror, Method::POST, &format!("trash/{id}/restore")).await, 200);

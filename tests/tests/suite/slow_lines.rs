@@ -5,7 +5,6 @@ use std::time::Duration;
 use pakhus_tests::network::Network;
 use pakhus_tests::package::Package;
 use pakhus_tests::server::{Server, Setup};
-use reqwest::Method;
 
 const PORT: u16 = 8624;
 
@@ -72,9 +71,7 @@ async fn a_site_that_is_cut_off_goes_on_working_and_catches_up() {
     sites.network.cut(2);
     publish_within(&sites.network, 2, &url, one.key(), &document);
     sites.hub.publish("libs", &elsewhere).await;
-    let document = two.json("/npm/libs/before?write=true").await;
-    let path = format!("/npm/libs/before/-rev/{}", document["_rev"].as_str().expect("a text"));
-    two.request(Method::DELETE, &path).send().await.expect("an answer");
+    two.unpublish("libs", "before").await;
     sites.hub.shows_no("libs", "before").await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     sites.network.mend(2);

@@ -5,7 +5,6 @@ use pakhus_tests::liar::Length;
 use pakhus_tests::package::Package;
 use pakhus_tests::server::Server;
 use pakhus_tests::wait::until;
-use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::lengths::large_called;
@@ -90,10 +89,7 @@ async fn a_record_that_says_a_wrong_length_of_a_blob_that_is_here_is_set_aside()
     // Published anew, with the tarball that is here: its bytes are not fetched again.
     let before = Package::new("before", "1.0.0");
     let length = format!("\"size\":{}", before.tarball.len());
-    let document = sites.hub.json("/npm/libs/before?write=true").await;
-    let path = format!("/npm/libs/before/-rev/{}", document["_rev"].as_str().expect("a revision"));
-    let unpublished = sites.hub.request(Method::DELETE, &path).send().await.expect("an answer");
-    assert!(unpublished.status().is_success());
+    sites.hub.unpublish("libs", "before").await;
     sites.hub.publish("libs", &before).await;
     sites.hub.publish("libs", &Package::new("good", "1.0.0")).await;
     for size in [1_u64, 99_999, 1 << 40] {
