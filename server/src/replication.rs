@@ -6,6 +6,7 @@ mod blob_batch;
 mod clients;
 mod execution;
 mod frames;
+mod journal;
 mod lease;
 mod limiter;
 mod remote;

@@ -79,6 +79,16 @@ impl RecordKey {
         }
     }
 
+    /// The version of the package that it is about, if it is about one.
+    #[must_use]
+    pub fn version(&self) -> Option<&str> {
+        match self {
+            Self::Version { version, .. } | Self::Downloads { version, .. } => Some(version),
+            Self::Attribute { version, .. } => version.as_deref(),
+            Self::Tag { .. } => None,
+        }
+    }
+
     /// What tells the key from others of its kind and package, in one text. Attributes and instance
     /// ids have no slash, so the text takes apart again.
     #[must_use]

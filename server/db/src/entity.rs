@@ -1,6 +1,7 @@
 pub mod api_keys;
 pub mod asides;
 pub mod diagnostics;
+pub mod execution_failures;
 pub mod execution_log;
 pub mod executions;
 pub mod feed_log;

@@ -5,7 +5,7 @@ use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use serde::{Deserialize, Serialize};
 
-use crate::entity::{execution_log, executions};
+use crate::entity::{execution_failures, execution_log, executions};
 use crate::feeds::{from_word, word};
 use crate::{Database, Result};
 
@@ -80,6 +80,32 @@ pub struct LogLine {
     pub text: String,
 }
 
+/// A record that an execution could not move.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// When it was tried.
+    pub at: Timestamp,
+    /// The package.
+    pub package: String,
+    /// The version of it that the record is about, if it is about one.
+    pub version: Option<String>,
+    /// What it is, in words: a version, a tag, ….
+    pub item: String,
+    /// Why it could not be moved, in one sentence.
+    pub reason: String,
+}
+
+/// An execution, with all that was recorded of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// The execution.
+    pub execution: Execution,
+    /// Its log, in order.
+    pub log: Vec<LogLine>,
+    /// What it could not move, in order.
+    pub failures: Vec<Failure>,
+}
+
 /// Which executions to list.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
@@ -138,6 +164,26 @@ pub async fn log(database: &Database, id: i64, first: i64, lines: &[LogLine]) ->
     Ok(())
 }
 
+/// Notes what an execution could not move. `first` is the number of the first of them, counted from 0.
+///
+/// # Errors
+/// When the database fails; nothing is noted then.
+pub async fn fail(database: &Database, id: i64, first: i64, failures: Vec<Failure>) -> Result<()> {
+    let rows = failures.into_iter().zip(first..).map(|(failure, number)| {
+        execution_failures::ActiveModel {
+            execution_id: Set(id),
+            number: Set(number),
+            at: Set(failure.at.millis()),
+            package: Set(failure.package),
+            version: Set(failure.version),
+            item: Set(failure.item),
+            reason: Set(failure.reason),
+        }
+    });
+    execution_failures::Entity::insert_many(rows).exec_without_returning(database.writer()).await?;
+    Ok(())
+}
+
 /// Records how an execution ended. A scheduled one that changed nothing takes the place of the one of
 /// its category and feed just before it where that changed nothing either: a feed at rest keeps one
 /// such row, not one for each interval.
@@ -181,6 +227,10 @@ pub async fn finish(
         if let Some(previous) = previous.filter(|previous| idle(previous) && idle(&this)) {
             execution_log::Entity::delete_many()
                 .filter(execution_log::Column::ExecutionId.eq(previous.id))
+                .exec(&transaction)
+                .await?;
+            execution_failures::Entity::delete_many()
+                .filter(execution_failures::Column::ExecutionId.eq(previous.id))
                 .exec(&transaction)
                 .await?;
             executions::Entity::delete_by_id(previous.id).exec(&transaction).await?;
@@ -227,6 +277,10 @@ pub async fn prune(database: &Database, before: Timestamp) -> Result<u64> {
         .filter(execution_log::Column::ExecutionId.in_subquery(old()))
         .exec(&transaction)
         .await?;
+    execution_failures::Entity::delete_many()
+        .filter(execution_failures::Column::ExecutionId.in_subquery(old()))
+        .exec(&transaction)
+        .await?;
     let deleted = executions::Entity::delete_many()
         .filter(executions::Column::FinishedAt.lt(before.millis()))
         .exec(&transaction)
@@ -235,15 +289,15 @@ pub async fn prune(database: &Database, before: Timestamp) -> Result<u64> {
     Ok(deleted.rows_affected)
 }
 
-/// One execution with its log.
+/// One execution with its log and what it could not move.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find(database: &Database, id: i64) -> Result<Option<(Execution, Vec<LogLine>)>> {
+pub async fn find(database: &Database, id: i64) -> Result<Option<Recorded>> {
     let Some(row) = executions::Entity::find_by_id(id).one(database.reader()).await? else {
         return Ok(None);
     };
-    let lines = execution_log::Entity::find()
+    let log = execution_log::Entity::find()
         .filter(execution_log::Column::ExecutionId.eq(id))
         .order_by_asc(execution_log::Column::Line)
         .all(database.reader())
@@ -251,7 +305,21 @@ pub async fn find(database: &Database, id: i64) -> Result<Option<(Execution, Vec
         .into_iter()
         .map(|row| LogLine { at: Timestamp::from_millis(row.at), level: row.level, text: row.text })
         .collect();
-    Ok(Some((execution_of(row)?, lines)))
+    let failures = execution_failures::Entity::find()
+        .filter(execution_failures::Column::ExecutionId.eq(id))
+        .order_by_asc(execution_failures::Column::Number)
+        .all(database.reader())
+        .await?
+        .into_iter()
+        .map(|row| Failure {
+            at: Timestamp::from_millis(row.at),
+            package: row.package,
+            version: row.version,
+            item: row.item,
+            reason: row.reason,
+        })
+        .collect();
+    Ok(Some(Recorded { execution: execution_of(row)?, log, failures }))
 }
 
 /// At most `limit` executions, the newest first.

@@ -3,24 +3,17 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use pakhus_core::replication::engine::{Journal, JournalLevel, Movement};
-use pakhus_db::executions::{self, Ending, LogLine, Status, Trigger};
+use pakhus_db::executions::{self, Ending, Status, Trigger};
 use pakhus_db::feeds::Feed;
 use serde::Serialize;
-use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::journal::ExecutionJournal;
 use crate::app::{App, now};
 use crate::diagnostics::level;
 
 /// The category of replication's executions and diagnostics.
 pub(crate) const CATEGORY: &str = "feed-replication";
-
-/// The most lines of one execution's log; what comes after is only counted.
-const MAX_LINES: i64 = 2_000;
-
-/// The most characters of a line: what another site says may be in it.
-const MAX_LINE: usize = 800;
 
 /// How far an execution has come.
 #[derive(Debug, Default)]
@@ -80,15 +73,6 @@ pub(super) struct Execution {
     writer: JoinHandle<()>,
 }
 
-/// Takes the lines of an execution's log; a task of its own writes them, many at a time.
-pub(super) struct ExecutionJournal {
-    lines: Mutex<Option<mpsc::UnboundedSender<LogLine>>>,
-    progress: Arc<Progress>,
-    warnings: AtomicU64,
-    feed: String,
-    id: i64,
-}
-
 impl Execution {
     /// Records that an execution began.
     pub(super) async fn start(
@@ -103,15 +87,8 @@ impl Execution {
         let mut running = app.replicator.progress.lock().unwrap_or_else(PoisonError::into_inner);
         running.insert(id, Arc::clone(&progress));
         drop(running);
-        let (sender, receiver) = mpsc::unbounded_channel();
-        let journal = Arc::new(ExecutionJournal {
-            lines: Mutex::new(Some(sender)),
-            progress: Arc::clone(&progress),
-            warnings: AtomicU64::new(0),
-            feed: feed.name().to_string(),
-            id,
-        });
-        let writer = tokio::spawn(write_log(app.clone(), id, receiver));
+        let (journal, writer) =
+            ExecutionJournal::open(app, id, feed.name().to_string(), Arc::clone(&progress));
         let (app, feed) = (app.clone(), Arc::clone(feed));
         Ok(Self { app, id, feed, progress, journal, writer })
     }
@@ -122,7 +99,7 @@ impl Execution {
     }
 
     pub(super) fn warnings(&self) -> u64 {
-        self.journal.warnings.load(Ordering::Relaxed)
+        self.journal.warnings()
     }
 
     /// Records how the execution ended, after all lines of its log.
@@ -146,74 +123,6 @@ impl Execution {
         if let Err(error) = ended.await {
             tracing::error!(%error, "the end of an execution could not be kept");
         }
-    }
-}
-
-impl ExecutionJournal {
-    fn line(&self, level: i64, mut text: String) {
-        if let Some((end, _)) = text.char_indices().nth(MAX_LINE) {
-            text.truncate(end);
-            text.push('…');
-        }
-        let (feed, execution) = (&self.feed, self.id);
-        match level {
-            level::ERROR => tracing::error!(%feed, execution, "{text}"),
-            level::WARNING => tracing::warn!(%feed, execution, "{text}"),
-            _ => tracing::info!(%feed, execution, "{text}"),
-        }
-        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(lines) = &*lines {
-            let _ = lines.send(LogLine { at: now(), level, text });
-        }
-    }
-
-    fn close(&self) {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner).take();
-    }
-}
-
-impl Journal for ExecutionJournal {
-    fn log(&self, level: JournalLevel, text: String) {
-        let level = match level {
-            JournalLevel::Info => level::INFO,
-            JournalLevel::Warning => {
-                self.warnings.fetch_add(1, Ordering::Relaxed);
-                level::WARNING
-            }
-        };
-        self.line(level, text);
-    }
-
-    fn moved(&self, movement: Movement) {
-        match movement {
-            Movement::Phase(phase) => self.progress.set_phase(phase),
-            Movement::RecordsFound(count) => Progress::add(&self.progress.records_total, count),
-            Movement::RecordsDone(count) => Progress::add(&self.progress.records_done, count),
-        }
-    }
-}
-
-/// Writes lines until there will be no more. A log that cannot be written does not stop the run.
-async fn write_log(app: App, id: i64, mut lines: mpsc::UnboundedReceiver<LogLine>) {
-    let mut written = 0;
-    let mut batch = Vec::new();
-    while lines.recv_many(&mut batch, 100).await > 0 {
-        let left = usize::try_from(MAX_LINES - written).unwrap_or(0);
-        if left > 0 && batch.len() >= left {
-            batch.truncate(left);
-            if let Some(last) = batch.last_mut() {
-                "the log is full: further lines are left out".clone_into(&mut last.text);
-            }
-        }
-        if left > 0
-            && let Err(error) = executions::log(&app.database, id, written, &batch).await
-        {
-            tracing::error!(%error, "lines of an execution's log could not be kept");
-        }
-        if left > 0 {
-            written += i64::try_from(batch.len()).unwrap_or(0);
-        }
-        batch.clear();
     }
 }
 

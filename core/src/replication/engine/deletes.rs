@@ -40,7 +40,9 @@ impl Run<'_> {
                 let record = Record { key: aside.key.clone(), state };
                 match self.store.check(record) {
                     Ok(record) => batch.writes.push(record),
-                    Err(reason) => self.warn(format!("a delete is left out: {reason}")),
+                    Err(reason) => {
+                        self.fails(&aside.key, "is not deleted", &reason);
+                    }
                 }
             }
             let outcome = self.store.apply(batch).await?;

@@ -208,8 +208,7 @@ impl Run<'_> {
             };
             let attempts = known.get(&record.key).copied().unwrap_or(0) + 1;
             self.report.set_aside += 1;
-            let about = describe(&record.key);
-            self.warn(format!("{about} is set aside after {attempts} attempts: {error}"));
+            self.fails(&record.key, &format!("is set aside after {attempts} attempts"), error);
             batch.aside.push(Aside {
                 key: record.key.clone(),
                 kind: AsideKind::Send,

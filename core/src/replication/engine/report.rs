@@ -19,6 +19,9 @@ pub trait Journal: Send + Sync {
     /// A line of the log.
     fn log(&self, level: JournalLevel, text: String);
 
+    /// A record could not be moved; a line of the log says so too.
+    fn failed(&self, key: &RecordKey, reason: &str);
+
     /// What moves.
     fn moved(&self, movement: Movement);
 }

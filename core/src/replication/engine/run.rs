@@ -1,12 +1,13 @@
 //! One run: handshake, verdict, pull, what was set aside, deletes, push.
 
+use super::super::key::RecordKey;
 use super::super::log::{Cursor, Position};
 use super::super::merge::MergePolicy;
 use super::super::message::Handshake;
 use super::super::verdict::ClientMode;
 use super::super::verdict::{ClientSide, ServerMode, VerdictState, verdict};
 use super::remote::{Remote, RemoteError};
-use super::report::{Journal, JournalLevel, Movement, Report};
+use super::report::{Journal, JournalLevel, Movement, Report, describe};
 use super::store::{FeedStore, Link, StoreError};
 use crate::Timestamp;
 
@@ -249,5 +250,11 @@ impl Run<'_> {
 
     pub(super) fn warn(&self, text: String) {
         self.journal.log(JournalLevel::Warning, text);
+    }
+
+    /// Tells of a record that could not be moved; `what` follows its name in the log.
+    pub(super) fn fails(&self, key: &RecordKey, what: &str, reason: &str) {
+        self.warn(format!("{} {what}: {reason}", describe(key)));
+        self.journal.failed(key, reason);
     }
 }

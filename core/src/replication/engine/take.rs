@@ -139,8 +139,7 @@ impl Run<'_> {
                     checked.push(record);
                 }
                 Err(reason) => {
-                    let about = describe(&key);
-                    self.warn(format!("{about} from the source is left out: {reason}"));
+                    self.fails(&key, "from the source is left out", &reason);
                 }
             }
         }
@@ -201,10 +200,7 @@ impl Run<'_> {
             };
             let attempts = known.get(&record.key).copied().unwrap_or(0) + 1;
             report.set_aside += 1;
-            self.warn(format!(
-                "{} is set aside after {attempts} attempts: {error}",
-                describe(&record.key)
-            ));
+            self.fails(&record.key, &format!("is set aside after {attempts} attempts"), error);
             batch.aside.push(Aside {
                 key: record.key,
                 kind: AsideKind::Fetch,

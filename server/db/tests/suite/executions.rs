@@ -1,12 +1,14 @@
 //! Recorded runs.
 
 use pakhus_core::Timestamp;
-use pakhus_db::executions::{self, Ending, Execution, Filter, LogLine, Status, Trigger};
+use pakhus_db::executions::{
+    self, Ending, Execution, Failure, Filter, LogLine, Recorded, Status, Trigger,
+};
 
 use crate::bench::Bench;
 
 on_both_backends!(
-    an_execution_is_kept_with_its_log,
+    an_execution_is_kept_with_its_log_and_failures,
     idle_scheduled_runs_keep_one_row,
     idle_runs_of_another_category_or_feed_stay,
     interrupted_executions_have_failed,
@@ -45,7 +47,7 @@ async fn all(database: &pakhus_db::Database) -> Vec<Execution> {
     executions::list(database, &Filter::default(), 100).await.expect("no failure")
 }
 
-async fn an_execution_is_kept_with_its_log(bench: &Bench) {
+async fn an_execution_is_kept_with_its_log_and_failures(bench: &Bench) {
     let site = bench.site("la").await;
     let database = &site.database;
     let feed = Some((site.feed.id, "libs"));
@@ -57,6 +59,16 @@ async fn an_execution_is_kept_with_its_log(bench: &Bench) {
     });
     for (line, entry) in &lines {
         executions::log(database, id, *line, std::slice::from_ref(entry)).await.expect("logged");
+    }
+    let failures = ["1.0.0", "2.0.0"].map(|version| Failure {
+        at: Timestamp::from_millis(2),
+        package: "left".to_owned(),
+        version: Some(version.to_owned()),
+        item: format!("left {version}"),
+        reason: "no answer".to_owned(),
+    });
+    for (number, failure) in (0..).zip(&failures) {
+        executions::fail(database, id, number, vec![failure.clone()]).await.expect("noted");
     }
     let mut expected = Execution {
         id,
@@ -70,8 +82,10 @@ async fn an_execution_is_kept_with_its_log(bench: &Bench) {
         counts: "{}".to_owned(),
     };
     let log: Vec<_> = lines.into_iter().map(|(_, entry)| entry).collect();
+    let recorded =
+        |execution| Recorded { execution, log: log.clone(), failures: failures.to_vec() };
     let found = executions::find(database, id).await.expect("no failure");
-    assert_eq!(found, Some((expected.clone(), log.clone())));
+    assert_eq!(found, Some(recorded(expected.clone())));
 
     let now = bench.clock.now();
     executions::finish(
@@ -85,7 +99,7 @@ async fn an_execution_is_kept_with_its_log(bench: &Bench) {
     (expected.status, expected.summary) = (Status::Failed, "no answer".to_owned());
     expected.finished_at = Some(now);
     let found = executions::find(database, id).await.expect("no failure");
-    assert_eq!(found, Some((expected, log)));
+    assert_eq!(found, Some(recorded(expected)));
     assert_eq!(executions::find(database, id + 1).await.expect("no failure"), None);
 }
 

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use pakhus_db::executions::{self, Execution, Status};
+use pakhus_db::executions::{self, Execution, Recorded, Status};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -50,7 +50,7 @@ pub(super) async fn show(
     PathOf(id): PathOf<i64>,
 ) -> Result<Json<Value>> {
     let found = executions::find(&app.database, id).await?;
-    let (execution, log) = found
+    let Recorded { execution, log, failures } = found
         .ok_or_else(|| Problem::not_found(format!("there is no execution with the id {id}")))?;
     match execution.feed.as_deref().and_then(|feed| app.feeds.get(feed)) {
         Some(feed) => caller.may(Permission::View, feed.name())?,
@@ -61,6 +61,18 @@ pub(super) async fn show(
     shape["log"] = log
         .into_iter()
         .map(|line| json!({ "at": line.at.to_string(), "level": line.level, "text": line.text }))
+        .collect();
+    shape["failures"] = failures
+        .into_iter()
+        .map(|failure| {
+            json!({
+                "at": failure.at.to_string(),
+                "package": failure.package,
+                "version": failure.version,
+                "item": failure.item,
+                "reason": failure.reason,
+            })
+        })
         .collect();
     Ok(Json(shape))
 }

@@ -65,6 +65,20 @@ async fn a_large_blob_of_wrong_bytes_is_set_aside_and_the_rest_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_set_aside_is_a_failure_of_the_execution() {
+    let sites = sites_apart().await;
+    sites.liar.lies(|path, body| if is_blob(path) { vec![0; body.len()] } else { body });
+    let (execution, _) = run(&sites.leaf).await;
+    let failures = execution["failures"].as_array().expect("a list");
+    assert_eq!(failures.len(), 1, "{failures:?}");
+    let told = ["package", "version", "item"].map(|field| &failures[0][field]);
+    assert_eq!(told, ["large", "1.0.0", "large 1.0.0"]);
+    let reason = failures[0]["reason"].as_str().expect("a text");
+    assert!(reason.contains("was announced"), "{reason}");
+    nothing_wrong_is_shown_and_the_truth_arrives(sites).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_blob_that_never_ends_is_set_aside_and_the_rest_goes_on() {
     let sites = sites_apart().await;
     sites.liar.stretches(|path, _| if is_blob(path) { Length::Endless } else { Length::True });

@@ -9,7 +9,7 @@ use super::memory::Site;
 use crate::replication::engine::{
     AsideKind, EngineError, Fuse, Journal, JournalLevel, Movement, Options, Report, run,
 };
-use crate::replication::{ClientMode, ClientSide, ServerMode};
+use crate::replication::{ClientMode, ClientSide, RecordKey, ServerMode};
 
 /// A link from a site to its source.
 #[derive(Debug, Clone)]
@@ -33,6 +33,8 @@ pub(super) struct Silent;
 
 impl Journal for Silent {
     fn log(&self, _: JournalLevel, _: String) {}
+
+    fn failed(&self, _: &RecordKey, _: &str) {}
 
     fn moved(&self, _: Movement) {}
 }
