@@ -15,11 +15,14 @@ use super::execution::Progress;
 use super::frames::{Frames, NO_BLOB};
 use super::remote::HttpSource;
 use super::source::SourceError;
-use super::wire::{BATCH_BLOBS, BATCH_BYTES, SMALL_BLOB};
+use super::wire::{BATCH_BYTES, SMALL_BLOB};
 
 /// How many bytes of small blobs are written at once. So many are in memory of each stream that is
 /// under way.
 const WRITTEN_AT_ONCE: u64 = 1024 * 1024;
+
+/// The most blobs that are asked for in one stream, so that several streams share a page.
+const STREAM_BLOBS: usize = 256;
 
 /// The streams whose blobs become durable together, at most: 4,096 blobs or 256 MiB. What comes then
 /// waits.
@@ -63,7 +66,7 @@ pub(super) async fn fetch(remote: &HttpSource, blobs: Vec<BlobRef>) -> Result<Fa
     let (small, large): (Vec<_>, Vec<_>) =
         blobs.into_iter().partition(|blob| blob.size <= SMALL_BLOB);
     let mut failed = Vec::new();
-    let mut batches = batches(small);
+    let mut batches = batches(small, STREAM_BLOBS);
     while !batches.is_empty() {
         let later = batches.split_off(STREAMS_TOGETHER.min(batches.len()));
         failed.extend(fetch_small(remote, std::mem::replace(&mut batches, later)).await?);
@@ -97,12 +100,12 @@ fn count(remote: &HttpSource, blobs: &[BlobRef]) {
     }
 }
 
-fn batches(blobs: Vec<BlobRef>) -> Vec<Vec<BlobRef>> {
+fn batches(blobs: Vec<BlobRef>, most: usize) -> Vec<Vec<BlobRef>> {
     let mut batches = Vec::new();
     let mut batch: Vec<BlobRef> = Vec::new();
     let mut bytes = 0;
     for blob in blobs {
-        if batch.len() >= BATCH_BLOBS || bytes + blob.size > BATCH_BYTES {
+        if batch.len() >= most || bytes + blob.size > BATCH_BYTES {
             batches.push(std::mem::take(&mut batch));
             bytes = 0;
         }

@@ -1,5 +1,7 @@
 //! `POST uploads/batch`: many small blobs of a replication client in one stream.
 
+use std::time::{Duration, Instant};
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -7,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::stream;
-use pakhus_blobs::Error;
+use pakhus_blobs::{BlobBatch, Error};
 use pakhus_core::{Digest, Refusal};
 use pakhus_db::blobs;
 
@@ -20,8 +22,11 @@ use crate::http::Problem;
 
 type Result<T> = std::result::Result<T, Problem>;
 
-/// How many bytes of blobs are stored together. So many are in memory of each request.
+/// How many bytes of blobs are written together. So many are in memory of each request.
 const TOGETHER: u64 = 4 * 1024 * 1024;
+
+/// How long a blob that came waits for others before it becomes durable.
+const KEPT_WAITING: Duration = Duration::from_secs(2);
 
 /// The most bytes of the whole stream.
 const MOST: u64 = BATCH_BYTES + (BATCH_BLOBS * HEAD) as u64;
@@ -54,11 +59,14 @@ async fn take_all(app: &App, feed_id: i64, body: RequestBody) -> Result<TakenBlo
     let mut frames = Frames::new(Box::pin(bytes));
     let mut taken = TakenBlobs::default();
     let mut left = Left { blobs: BATCH_BLOBS, bytes: BATCH_BYTES };
+    let mut together = None;
     loop {
         let mut group = Vec::new();
         let received = receive(&mut frames, &mut left, &mut group, &mut taken).await;
+        let is_last = !matches!(received, Ok(Received::Part));
         // What came before the stream broke counts.
-        store(app, feed_id, group, &mut taken).await?;
+        let stored = store(app, feed_id, group, together.take(), is_last, &mut taken).await;
+        together = stored?;
         if received? == Received::All {
             return Ok(taken);
         }
@@ -111,23 +119,38 @@ fn too_much() -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
 }
 
+/// Blobs that become durable together.
+struct Together {
+    batch: BlobBatch,
+    since: Instant,
+}
+
+/// Writes a group of blobs, with those before it. They become durable once there are no more, or enough
+/// time went by; otherwise they are returned.
 async fn store(
     app: &App,
     feed_id: i64,
     group: Vec<(Digest, Bytes)>,
+    before: Option<Together>,
+    is_last: bool,
     taken: &mut TakenBlobs,
-) -> Result<()> {
-    let together = app.blobs.batch(group.len()).await?;
-    let failed = together.receive(group).await?;
-    let stored = together.finish().await?;
-    // So that a client that was cut off does not send them again.
-    blobs::note_received(&app.database, feed_id, &stored, now()).await?;
-    taken.stored.extend(stored);
-    for (digest, error) in failed {
+) -> Result<Option<Together>> {
+    let together = match before {
+        Some(together) => together,
+        None => Together { batch: app.blobs.batch(group.len()).await?, since: Instant::now() },
+    };
+    for (digest, error) in together.batch.receive(group).await? {
         if !matches!(error, Error::DigestMismatch { .. }) {
             return Err(error.into());
         }
         taken.refused.push(RefusedBlob { digest, detail: error.to_string() });
     }
-    Ok(())
+    if !is_last && together.since.elapsed() < KEPT_WAITING {
+        return Ok(Some(together));
+    }
+    let stored = together.batch.finish().await?;
+    // So that a client that was cut off does not send them again.
+    blobs::note_received(&app.database, feed_id, &stored, now()).await?;
+    taken.stored.extend(stored);
+    Ok(None)
 }

@@ -36,7 +36,7 @@ pub(super) const RECEIVED_BYTES: usize = PAGE_BYTES + LINE_BYTES;
 /// The most bytes of a blob that travels with others in one stream.
 pub(super) const SMALL_BLOB: u64 = 256 * 1024;
 /// The most blobs of one stream.
-pub(super) const BATCH_BLOBS: usize = 256;
+pub(super) const BATCH_BLOBS: usize = 1_024;
 /// The most bytes of one stream.
 pub(super) const BATCH_BYTES: u64 = 16 * 1024 * 1024;
 

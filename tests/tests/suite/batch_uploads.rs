@@ -55,17 +55,17 @@ async fn missing(server: &Server, feed: &str, digests: &[Digest]) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn all_of_a_whole_stream_are_stored_and_are_this_feed_s_alone() {
     let server = site().await;
-    let answer = send(&server, frames(0..256)).await;
+    let answer = send(&server, frames(0..1024)).await;
     assert_eq!(answer.status(), 200);
     let answer: Value = answer.json().await.expect("JSON");
-    assert_eq!(answer, json!({ "stored": digests(0..256), "refused": [] }));
-    assert_eq!(server.stored("libs").await.blobs.len(), 256);
-    assert_eq!(missing(&server, "libs", &digests(0..256)).await, json!([]));
+    assert_eq!(answer, json!({ "stored": digests(0..1024), "refused": [] }));
+    assert_eq!(server.stored("libs").await.blobs.len(), 1024);
+    assert_eq!(missing(&server, "libs", &digests(0..1024)).await, json!([]));
     assert_eq!(missing(&server, "other", &digests(0..1)).await, json!(digests(0..1)));
     // Again, and nothing at all.
     assert_eq!(send(&server, frames(0..2)).await.status(), 200);
     assert_eq!(send(&server, Vec::new()).await.status(), 200);
-    assert_eq!(server.stored("libs").await.blobs.len(), 256);
+    assert_eq!(server.stored("libs").await.blobs.len(), 1024);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -123,7 +123,7 @@ async fn a_stream_of_too_many_or_too_large_blobs_is_refused() {
     let mut endless = frame(Digest::of(b""), b"");
     endless[32..40].copy_from_slice(&(u64::MAX - 1).to_be_bytes());
     let cases = [
-        ("too many", frames(0..257)),
+        ("too many", frames(0..1025)),
         ("too large a one", large(SMALL + 1)),
         ("an endless one", endless),
         ("all too large", large(SMALL).repeat(65)),
@@ -133,7 +133,7 @@ async fn a_stream_of_too_many_or_too_large_blobs_is_refused() {
         println!("{what}");
         is_problem(send(&server, body).await, 413).await;
     }
-    assert_eq!(missing(&server, "libs", &digests(0..257)).await, json!(digests(256..257)));
+    assert_eq!(missing(&server, "libs", &digests(0..1025)).await, json!(digests(1024..1025)));
     let packed = ask(&server, "/replication/libs/uploads/batch").header("content-encoding", "gzip");
     is_problem(packed.body(frames(0..1)).send().await.expect("an answer"), 415).await;
     assert_eq!(server.stored("libs").await.incoming.len(), 0);

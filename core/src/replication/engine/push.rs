@@ -1,58 +1,121 @@
-//! Sending this feed's changes to the source.
+//! Sending this feed's changes to the source page by page.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod deliver;
 
-use super::super::key::RecordKey;
-use super::super::message::{Applied, KeptRecord};
+use futures_util::future::join3;
+
+use self::deliver::{Counted, Delivered, Ready};
 use super::super::state::Record;
-use super::remote::RemoteError;
-use super::report::{Movement, describe};
-use super::run::{EngineError, Result, Run};
-use super::store::{Aside, AsideKind, Batch, FeedStore, Page, StoreError};
-use super::take::{is_deleted, next_attempt};
-use crate::{BlobRef, Digest};
+use super::report::{Movement, Report, describe};
+use super::run::{Result, Run};
+use super::store::{FeedStore, Page, StoreError};
+use super::take::is_deleted;
 
-/// The most records that are looked at, and sent, at once.
-const PAGE: u64 = 500;
+/// The most records that are looked at, and sent, at once. Three pages are in memory.
+const PAGE: u64 = 2_000;
+
+/// Records whose blobs are at the source, and how far this feed's log is sent with them.
+struct ReadyPage {
+    ready: Ready,
+    through: u64,
+}
 
 impl Run<'_> {
-    /// Pushes until there is no more.
+    /// Pushes until there is no more. While what the source made of a page is noted here, the next is
+    /// delivered and the blobs of the one after that are sent. Pages are delivered and noted in order,
+    /// each with the number up to which it counts as sent.
     pub(super) async fn push(&mut self) -> Result<()> {
         if self.holds_pushed_deletes().await? {
             return Ok(());
         }
+        if self.options.dry_run {
+            return self.tell_unsent().await;
+        }
+        let (mut ready, mut delivered) = (None, None);
+        let (mut since, mut more) = (self.link.push_seq, true);
+        let mut outcome = Ok(());
+        while more || ready.is_some() || delivered.is_some() {
+            let (noted, now_delivered, next) = join3(
+                self.note_page(delivered),
+                self.deliver_page(ready),
+                self.ready_page(since, more),
+            )
+            .await;
+            self.report.add(&noted?);
+            // What came before a page that fails is noted all the same.
+            delivered = self.counted(now_delivered).unwrap_or_else(|error| {
+                outcome = Err(error);
+                None
+            });
+            (ready, more) = match next {
+                Ok(Some((page, goes_on))) if outcome.is_ok() => {
+                    since = page.through;
+                    (Some(page), goes_on)
+                }
+                Err(error) if outcome.is_ok() => {
+                    outcome = Err(error);
+                    (None, false)
+                }
+                _ => (None, false),
+            };
+        }
+        outcome
+    }
+
+    /// Sends records of this feed, and notes what the source holds then.
+    pub(super) async fn send(&mut self, records: Vec<Record>) -> Result<()> {
+        let ready = self.send_blobs_of(records).await?;
+        let delivered = self.deliver(ready).await?;
+        let counted = self.count_delivered(delivered, self.link.push_seq);
+        let noted = self.note_delivered(counted).await?;
+        self.report.add(&noted);
+        Ok(())
+    }
+
+    /// The next page of this feed's log, once its blobs are at the source, and whether there are more.
+    async fn ready_page(&self, since: u64, more: bool) -> Result<Option<(ReadyPage, bool)>> {
+        if !more {
+            return Ok(None);
+        }
+        let (page, unsent) = unsent(self.store, since).await?;
+        self.journal.moved(Movement::RecordsFound(unsent.len() as u64));
+        let ready = self.send_blobs_of(unsent).await?;
+        Ok(Some((ReadyPage { ready, through: page.end.through }, page.end.more)))
+    }
+
+    async fn deliver_page(&self, page: Option<ReadyPage>) -> Result<Option<(Delivered, u64)>> {
+        let Some(ReadyPage { ready, through }) = page else { return Ok(None) };
+        Ok(Some((self.deliver(ready).await?, through)))
+    }
+
+    /// Counts a page as sent.
+    fn counted(&mut self, page: Result<Option<(Delivered, u64)>>) -> Result<Option<Counted>> {
+        let Some((page, through)) = page? else { return Ok(None) };
+        let before = self.link.clone();
+        let page = self.count_delivered(page, through);
+        Ok((!page.is_empty() || self.link != before).then_some(page))
+    }
+
+    async fn note_page(&self, page: Option<Counted>) -> Result<Report> {
+        let Some(page) = page else { return Ok(Report::default()) };
+        let count = page.records();
+        let noted = self.note_delivered(page).await?;
+        self.journal.moved(Movement::RecordsDone(count));
+        Ok(noted)
+    }
+
+    async fn tell_unsent(&mut self) -> Result<()> {
         loop {
             let (page, unsent) = unsent(self.store, self.link.push_seq).await?;
-            let count = unsent.len() as u64;
-            self.journal.moved(Movement::RecordsFound(count));
-            if self.options.dry_run {
-                for record in &unsent {
-                    self.info(format!("would push {}", describe(&record.key)));
-                }
-                self.report.pushed += count;
-                self.link.push_seq = page.end.through;
-            } else {
-                let before = self.link.clone();
-                let mut batch = self.exchange_records(&unsent).await?;
-                self.link.push_seq = page.end.through;
-                if self.link != before || !batch.seen.is_empty() || !batch.aside.is_empty() {
-                    batch.link = Some(self.link.clone());
-                    self.store.apply(batch).await?;
-                }
+            for record in &unsent {
+                self.info(format!("would push {}", describe(&record.key)));
             }
-            self.journal.moved(Movement::RecordsDone(count));
+            self.report.pushed += unsent.len() as u64;
+            self.link.push_seq = page.end.through;
             if !page.end.more {
                 return Ok(());
             }
         }
-    }
-
-    /// Sends records of this feed, and notes what the source holds then.
-    pub(super) async fn send(&mut self, records: &[Record]) -> Result<()> {
-        let mut batch = self.exchange_records(records).await?;
-        batch.link = Some(self.link.clone());
-        self.store.apply(batch).await?;
-        Ok(())
     }
 
     /// Whether more versions of the source would be deleted than the fuse allows. Then nothing is
@@ -88,137 +151,6 @@ impl Run<'_> {
         ));
         self.report.held += deletes;
         Ok(true)
-    }
-
-    /// Sends records with the blobs that the source lacks for them. The batch says what the source
-    /// holds under their keys now, and which could not be sent.
-    pub(super) async fn exchange_records(&mut self, records: &[Record]) -> Result<Batch> {
-        let mut batch = Batch::new(self.policy);
-        if records.is_empty() {
-            return Ok(batch);
-        }
-        let failed = self.send_blobs(records, None).await?;
-        let mut sent = self.set_aside_unsent(&mut batch, records, &failed).await?;
-        let mut applied = self.remote.push(&sent).await?;
-        if !applied.missing_blobs.is_empty() {
-            let missing = std::mem::take(&mut applied.missing_blobs);
-            let failed = self.send_blobs(&sent, Some(missing)).await?;
-            sent = self.set_aside_unsent(&mut batch, &sent, &failed).await?;
-            applied = self.remote.push(&sent).await?;
-            if let Some(digest) = applied.missing_blobs.first() {
-                let text = format!("it lacks the blob {digest} that was just sent");
-                return Err(EngineError::Remote(RemoteError::Broken(text)));
-            }
-        }
-        let kept = self.note_applied(&mut batch, &sent, applied);
-        if !kept.is_empty() && self.options.client.mode.pulls() {
-            // The source will not send them by itself: in its log they may be long past.
-            self.take(kept).await?;
-        }
-        Ok(batch)
-    }
-
-    /// Notes what the source holds after a push. Returns the records of which it keeps its own state.
-    fn note_applied(
-        &mut self,
-        batch: &mut Batch,
-        sent: &[Record],
-        applied: Applied,
-    ) -> Vec<Record> {
-        self.report.pushed += applied.applied;
-        if let (Some(start), Some(end)) = (applied.start, applied.end) {
-            // Nobody else changed the source since this feed read it: what comes next in its log is
-            // what was just sent, and need not be pulled back.
-            if start == self.link.cursor.witness && start.seq == self.link.cursor.seq {
-                self.link.cursor.seq = end.seq;
-            }
-            self.link.cursor.witness = end;
-        }
-        let mut seen: HashMap<RecordKey, Digest> =
-            sent.iter().map(|record| (record.key.clone(), record.state.digest())).collect();
-        let mut kept = Vec::new();
-        for KeptRecord { key, state } in applied.kept {
-            // A server says only of what it was sent.
-            if let Some(digest) = seen.get_mut(&key) {
-                self.info(format!("the source keeps its own {}", describe(&key)));
-                *digest = state.digest();
-                kept.push(Record { key, state });
-            }
-        }
-        let settled = sent.iter().map(|record| (AsideKind::Send, record.key.clone()));
-        batch.settled.extend(settled);
-        batch.seen.extend(seen.into_iter().map(|(key, digest)| (key, Some(digest))));
-        kept
-    }
-
-    /// Sends the blobs of the records that the source says it lacks: those of `missing`, or the answer
-    /// to asking it.
-    async fn send_blobs(
-        &mut self,
-        records: &[Record],
-        missing: Option<Vec<Digest>>,
-    ) -> Result<HashMap<Digest, String>> {
-        let blobs: BTreeMap<Digest, &BlobRef> = records
-            .iter()
-            .filter_map(|record| record.state.content())
-            .flat_map(|content| &content.blobs)
-            .map(|blob| (blob.digest, blob))
-            .collect();
-        if blobs.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let missing = match missing {
-            Some(missing) => missing,
-            None => self.remote.missing(blobs.keys().copied().collect()).await?,
-        };
-        let missing: HashSet<Digest> = missing.into_iter().collect();
-        let missing: Vec<_> =
-            blobs.into_values().filter(|blob| missing.contains(&blob.digest)).cloned().collect();
-        if missing.is_empty() {
-            return Ok(HashMap::new());
-        }
-        self.report.count_bytes(&missing);
-        Ok(self.remote.send(missing).await?.into_iter().collect())
-    }
-
-    /// Leaves out the records whose blobs could not be sent.
-    async fn set_aside_unsent(
-        &mut self,
-        batch: &mut Batch,
-        records: &[Record],
-        failed: &HashMap<Digest, String>,
-    ) -> Result<Vec<Record>> {
-        if failed.is_empty() {
-            return Ok(records.to_vec());
-        }
-        let known: HashMap<_, _> = self
-            .store
-            .asides(AsideKind::Send)
-            .await?
-            .into_iter()
-            .map(|aside| (aside.key, aside.attempts))
-            .collect();
-        let now = self.store.now();
-        let mut sent = Vec::with_capacity(records.len());
-        for record in records {
-            let blobs = record.state.content().map_or(&[][..], |content| &content.blobs);
-            let Some(error) = blobs.iter().find_map(|blob| failed.get(&blob.digest)) else {
-                sent.push(record.clone());
-                continue;
-            };
-            let attempts = known.get(&record.key).copied().unwrap_or(0) + 1;
-            self.report.set_aside += 1;
-            self.fails(&record.key, &format!("is set aside after {attempts} attempts"), error);
-            batch.aside.push(Aside {
-                key: record.key.clone(),
-                kind: AsideKind::Send,
-                state: None,
-                error: error.clone(),
-                attempts,
-                next_at: next_attempt(now, attempts),
-            });
-        }
-        Ok(sent)
     }
 }
 

@@ -236,7 +236,7 @@ impl Run<'_> {
             self.report.pushed += records.len() as u64;
             return Ok(());
         }
-        self.send(&records).await
+        self.send(records).await
     }
 }
 

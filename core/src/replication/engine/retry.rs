@@ -28,7 +28,7 @@ impl Run<'_> {
                 states.into_iter().map(|(key, state)| Record { key, state }).collect();
             records.sort_unstable_by(|a, b| a.key.cmp(&b.key));
             self.settle_gone(AsideKind::Send, keys, &records).await?;
-            self.send(&records).await?;
+            self.send(records).await?;
         }
         Ok(())
     }

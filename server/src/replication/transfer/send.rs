@@ -15,7 +15,7 @@ use super::super::execution::Progress;
 use super::super::frames;
 use super::super::remote::HttpSource;
 use super::super::source::SourceError;
-use super::super::wire::{SMALL_BLOB, TakenBlobs};
+use super::super::wire::{BATCH_BLOBS, SMALL_BLOB, TakenBlobs};
 use super::{Failed, Trouble, batches, count, join, one};
 
 /// How much is sent at once. Small, so that also a slow line is never silent for long.
@@ -30,7 +30,7 @@ pub(in super::super) async fn send(
     let (small, mut singly): (Vec<_>, Vec<_>) =
         blobs.into_iter().partition(|blob| blob.size <= SMALL_BLOB);
     let mut failed = Vec::new();
-    let mut sent = stream::iter(batches(small))
+    let mut sent = stream::iter(batches(small, BATCH_BLOBS))
         .map(|batch| send_batch(remote, batch))
         .buffer_unordered(remote.concurrency);
     while let Some(sent) = sent.try_next().await? {
