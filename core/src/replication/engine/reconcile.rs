@@ -18,8 +18,10 @@ use super::run::{Result, Run};
 use super::store::{Aside, AsideKind, Batch, Tree};
 use crate::{Digest, Timestamp};
 
-/// Records asked for, or sent, at once.
+/// Records asked for at once.
 const CHUNK: usize = 200;
+/// Records sent at once.
+const SENT: usize = 500;
 
 /// What a comparison finds.
 #[derive(Default)]
@@ -91,7 +93,7 @@ impl Run<'_> {
             self.journal.moved(Movement::RecordsDone(keys.len() as u64));
         }
         if self.sends() {
-            for keys in send.chunks(CHUNK) {
+            for keys in send.chunks(SENT) {
                 self.send_keys(keys).await?;
             }
         }
@@ -109,6 +111,11 @@ impl Run<'_> {
         batch.link = Some(self.link.clone());
         self.store.apply(batch).await?;
         Ok(())
+    }
+
+    /// Whether the source holds nothing, and remembers no deletions.
+    pub(super) async fn source_is_empty(&self) -> Result<bool> {
+        Ok(checked(self.remote.sums(None).await?)?.iter().all(Fingerprint::is_empty))
     }
 
     async fn compare(&mut self, continuous: bool) -> Result<Differences> {

@@ -196,9 +196,7 @@ async fn known_link(
 impl Run<'_> {
     async fn exchange(&mut self) -> Result<()> {
         let mode = self.options.client.mode;
-        // Two feeds that hold something already meet by comparing, not by sending all to each other.
-        let compare = self.options.full
-            || (self.link.is_unread() && self.store.end().await?.position.seq > 0 && mode.pulls());
+        let compare = self.options.full || (mode.pulls() && self.meets_another().await?);
         self.journal.moved(Movement::Phase("pull"));
         if compare {
             self.reconcile(false).await?;
@@ -230,6 +228,16 @@ impl Run<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether two feeds that hold something meet for the first time: they compare, and do not send all
+    /// to each other.
+    async fn meets_another(&self) -> Result<bool> {
+        if !self.link.is_unread() || self.store.end().await?.position.seq == 0 {
+            return Ok(false);
+        }
+        // What is known of the source may say that it held more.
+        Ok(self.store.link().await?.is_some() || !self.source_is_empty().await?)
     }
 
     /// Notes the newest end of the source's log that was seen.

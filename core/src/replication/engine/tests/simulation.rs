@@ -171,10 +171,13 @@ impl Simulation {
         }
         self.topology.connections.iter_mut().for_each(|connection| connection.paused = false);
         self.run_until_nothing_moves()?;
-        // What a site refused while it only followed is not sent to it again by itself.
+        // What a site refused while it only followed is not sent to it again by itself. Nor is what a
+        // source deleted, forgot, and took from another site since: who only pushes is not told.
         let followed = self.people().history.followed.clone();
+        let pruned = self.people().history.pruned;
         for connection in self.topology.connections.clone() {
-            if followed.contains(&connection.source) {
+            let is_told = connection.mode != ClientMode::PushOnly;
+            if followed.contains(&connection.source) || (pruned && !is_told) {
                 let options = RunOptions { full: true, allow_deletes: true, dry_run: false };
                 self.run_at_rest(&connection, options)?;
             }
