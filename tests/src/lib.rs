@@ -4,6 +4,7 @@ pub mod application;
 pub mod certificate;
 pub mod clients;
 pub mod crowd;
+pub mod installation;
 pub mod liar;
 pub mod login_page;
 pub mod network;
