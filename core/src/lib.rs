@@ -39,6 +39,6 @@ pub use record::{Attribute, Metadata, Package, PackageContents, Tag, VersionReco
 pub use request::{Identity, Request, RequestHead};
 pub use response::{Body, Download, Response};
 pub use route::{Action, InvalidPath, Method, Route, RoutePath};
-pub use search::{FoundPackage, RecentDownloads, Search, SearchEntry, SearchPage};
+pub use search::{FoundPackage, RecentDownloads, Search, SearchEntry, SearchOrder, SearchPage};
 pub use timestamp::Timestamp;
 pub use version::{InvalidVersion, PackageVersion, SortKey};

@@ -29,13 +29,29 @@ pub struct Search {
     pub labels: Vec<Vec<String>>,
     /// It has none of these labels.
     pub without: Vec<String>,
-    /// How many of those found are left out, from the best on.
+    /// Which of those found come first.
+    pub order: SearchOrder,
+    /// How many of those found are left out, from the first on.
     pub skip: u64,
     /// The most that are returned.
     pub take: u64,
 }
 
-/// Some of what was found, the best first.
+/// What the packages that are found are ordered by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum SearchOrder {
+    /// How well they are what is looked for: the best first.
+    #[default]
+    Best,
+    /// The bytes of their names.
+    Name,
+    /// The same, the last first.
+    NameDescending,
+    /// How often they were downloaded: the most often first.
+    Downloads,
+}
+
+/// Some of what was found, in the order that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SearchPage {
     /// How many were found in all.

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use pakhus_core::{FoundPackage, RecentDownloads, Result, Search, SearchEntry, SearchPage};
+use pakhus_core::{
+    FoundPackage, RecentDownloads, Result, Search, SearchEntry, SearchOrder, SearchPage,
+};
 
 use super::feed::MemoryFeed;
 
 impl MemoryFeed {
-    /// The packages that are looked for, by name: there is no weighing here.
+    /// The packages that are looked for, by name: there is no weighing here, and nothing is downloaded.
     pub(super) fn search(&self, asked: &Search) -> Result<SearchPage> {
         let mut found = Vec::new();
         for name in self.names()? {
@@ -18,6 +20,9 @@ impl MemoryFeed {
                 let downloads = RecentDownloads::default();
                 found.push(FoundPackage { name, shown: entry.shown, downloads });
             }
+        }
+        if asked.order == SearchOrder::NameDescending {
+            found.reverse();
         }
         let total = found.len() as u64;
         let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
