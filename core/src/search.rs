@@ -3,6 +3,8 @@
 //! An adapter says of each package what it is found by ([`SearchEntry`]); the server keeps that in an
 //! index and brings it up to date whenever the package changes, wherever the change came from.
 
+use std::collections::BTreeMap;
+
 use crate::{Metadata, PackageName};
 
 /// What a package is found by.
@@ -25,6 +27,8 @@ pub struct Search {
     /// Its name, keywords or description have words that begin with each of the words of this text. An
     /// empty text finds all.
     pub text: String,
+    /// Whether the words are looked for in its name alone.
+    pub in_names: bool,
     /// It has at least one label of each of these lists.
     pub labels: Vec<Vec<String>>,
     /// It has none of these labels.
@@ -72,7 +76,7 @@ pub struct FoundPackage {
 }
 
 /// How often a package was downloaded.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RecentDownloads {
     /// Ever.
     pub total: u64,
@@ -80,4 +84,6 @@ pub struct RecentDownloads {
     pub week: u64,
     /// On the last 30 days, today among them (UTC).
     pub month: u64,
+    /// Ever, by the keys of the versions; those that nobody downloaded are left out.
+    pub by_version: BTreeMap<String, u64>,
 }

@@ -32,7 +32,10 @@ impl MemoryFeed {
 }
 
 fn matches(name: &str, entry: &SearchEntry, asked: &Search) -> bool {
-    let texts = [name, &entry.description, &entry.keywords.join(" ")].join(" ");
+    let texts = match asked.in_names {
+        true => name.to_owned(),
+        false => [name, &entry.description, &entry.keywords.join(" ")].join(" "),
+    };
     let there: Vec<_> = words(&texts).collect();
     let labels: BTreeSet<_> = entry.labels.iter().map(|label| label.to_lowercase()).collect();
     let has = |label: &String| labels.contains(&label.to_lowercase());

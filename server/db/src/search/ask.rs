@@ -107,8 +107,9 @@ fn sqlite_condition(feed_id: i64, search: &Search, words: &[String]) -> String {
     for labels in &search.labels {
         condition.push_str(&format!(" AND labels : ({})", any_of(labels, " OR ", "")));
     }
+    let columns = if search.in_names { "name" } else { "{name keywords description}" };
     for word in words {
-        condition.push_str(&format!(" AND {{name keywords description}} : \"{word}\" *"));
+        condition.push_str(&format!(" AND {columns} : \"{word}\" *"));
     }
     for label in &search.without {
         condition = format!("({condition}) NOT labels : {}", label_term(label));
@@ -135,8 +136,9 @@ fn postgres_condition(feed_id: i64, search: &Search, words: &[String]) -> String
     for labels in &search.labels {
         condition.push_str(&format!(" & ({})", any_of(labels, " | ", ":D")));
     }
+    let weights = if search.in_names { "A" } else { "ABC" };
     for word in words {
-        condition.push_str(&format!(" & '{word}':*ABC"));
+        condition.push_str(&format!(" & '{word}':*{weights}"));
     }
     for label in &search.without {
         condition.push_str(&format!(" & !'{}':D", label_term(label)));

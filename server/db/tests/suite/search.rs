@@ -249,6 +249,6 @@ async fn downloads_of_late_are_told_apart(bench: &Bench) {
     }
     let names = ["tool".to_owned()];
     let recent = downloads::recent(&site.database, site.feed.id, &names, now).await;
-    let recent = recent.expect("no failure")["tool"];
+    let recent = &recent.expect("no failure")["tool"];
     assert_eq!((recent.week, recent.month, recent.total), (11, 1_111, 11_111));
 }
