@@ -11,6 +11,7 @@ pub mod change;
 pub mod digest;
 pub mod error;
 pub mod feed;
+pub mod form;
 pub mod host;
 pub mod name;
 pub mod package_type;
@@ -32,7 +33,10 @@ pub use change::{Change, Committed, Edit, NewVersion, Precondition};
 pub use digest::Digest;
 pub use error::{Refusal, RefusalKind, Result};
 pub use feed::FeedName;
-pub use host::{Document, Host, LiftRule, Lifted, PathStep, ReceiveDocument, ReceivedDocument};
+pub use form::{FormFile, InvalidForm};
+pub use host::{
+    Document, Host, LiftRule, Lifted, PathStep, ReceiveDocument, ReceivedDocument, ReceivedFile,
+};
 pub use name::{InvalidName, PackageName};
 pub use package_type::{Capabilities, Descriptor, Mount, PackageType};
 pub use record::{Attribute, Metadata, Package, PackageContents, Tag, VersionRecord};

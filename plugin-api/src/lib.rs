@@ -12,7 +12,7 @@ pub use pakhus_core::{
     Identity, InvalidName, InvalidPath, InvalidVersion, LiftRule, Lifted, LoginState, Metadata,
     Method, Mount, NewAccountKey, NewVersion, Package, PackageContents, PackageName, PackageType,
     PackageVersion, PasswordChange, PathStep, Precondition, Profile, ProfileChange,
-    ReceiveDocument, ReceivedDocument, RecentDownloads, Refusal, RefusalKind, Request, RequestHead,
-    Response, Result, Route, RoutePath, Search, SearchEntry, SearchPage, Secret, SignedIn, SortKey,
-    Tag, Timestamp, VersionRecord,
+    ReceiveDocument, ReceivedDocument, ReceivedFile, RecentDownloads, Refusal, RefusalKind,
+    Request, RequestHead, Response, Result, Route, RoutePath, Search, SearchEntry, SearchPage,
+    Secret, SignedIn, SortKey, Tag, Timestamp, VersionRecord,
 };

@@ -6,7 +6,7 @@ mod known;
 mod lift;
 mod receive;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -16,11 +16,11 @@ use pakhus_blobs::SealedBlob;
 use pakhus_core::replication::EditContext;
 use pakhus_core::{
     Accounts, Change, Committed, Digest, Document, Edit, Host, Package, PackageContents,
-    PackageName, PackageType, PackageVersion, ReceiveDocument, ReceivedDocument, Refusal, Result,
-    Search, SearchPage, Timestamp, VersionRecord,
+    PackageName, PackageType, PackageVersion, ReceiveDocument, ReceivedDocument, ReceivedFile,
+    RecentDownloads, Refusal, Result, Search, SearchPage, Timestamp, VersionRecord,
 };
 use pakhus_db::feeds::{Anonymous, Feed};
-use pakhus_db::{commit, records};
+use pakhus_db::{commit, downloads, records};
 use tokio::sync::Mutex;
 
 use crate::app::App;
@@ -102,6 +102,14 @@ impl Host for RequestHost {
         Ok(records::contents(&self.app.database, self.feed.id, name.key()).await?)
     }
 
+    async fn contents_of(&self, names: &[PackageName]) -> Result<Vec<PackageContents>> {
+        Ok(records::contents_of(&self.app.database, self.feed.id, &keys(names)).await?)
+    }
+
+    async fn downloads(&self, names: &[PackageName]) -> Result<HashMap<String, RecentDownloads>> {
+        Ok(downloads::recent(&self.app.database, self.feed.id, &keys(names), self.now).await?)
+    }
+
     async fn version(
         &self,
         name: &PackageName,
@@ -127,6 +135,12 @@ impl Host for RequestHost {
         let (document, blobs) = body.receive_document(&self.app.blobs, rules).await?;
         self.received.lock().await.extend(blobs);
         Ok(document)
+    }
+
+    async fn receive_file(&self, max: u64) -> Result<ReceivedFile> {
+        let (file, blob) = self.body.lock().await.receive_file(&self.app.blobs, max).await?;
+        self.received.lock().await.push(blob);
+        Ok(file)
     }
 
     async fn read_blob(&self, digest: &Digest, offset: u64, length: usize) -> Result<Bytes> {
@@ -175,4 +189,8 @@ impl Host for RequestHost {
     fn accounts(&self) -> &dyn Accounts {
         self
     }
+}
+
+fn keys(names: &[PackageName]) -> Vec<String> {
+    names.iter().map(|name| name.key().to_owned()).collect()
 }

@@ -1,5 +1,6 @@
 //! The host of one request.
 
+use std::collections::HashMap;
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
@@ -14,20 +15,28 @@ use super::receive;
 use crate::{
     Accounts, Change, Committed, Digest, Document, Edit, Host, Identity, Package, PackageContents,
     PackageName, PackageVersion, PathStep, Precondition, ReceiveDocument, ReceivedDocument,
-    Refusal, RefusalKind, Result, Search, SearchPage, Timestamp, VersionRecord,
+    ReceivedFile, RecentDownloads, Refusal, RefusalKind, Result, Search, SearchPage, Timestamp,
+    VersionRecord,
 };
 
 /// Answers what the adapter asks while it serves one request, and writes it down.
 pub(super) struct MemoryHost<'f> {
     pub(super) feed: &'f MemoryFeed,
     pub(super) identity: Option<Identity>,
+    content_type: String,
     body: Mutex<Option<Bytes>>,
     transcript: Mutex<Vec<String>>,
 }
 
 impl<'f> MemoryHost<'f> {
-    pub(super) fn new(feed: &'f MemoryFeed, identity: Option<Identity>, body: Bytes) -> Self {
-        Self { feed, identity, body: Mutex::new(Some(body)), transcript: Mutex::default() }
+    pub(super) fn new(
+        feed: &'f MemoryFeed,
+        identity: Option<Identity>,
+        content_type: &str,
+        body: Bytes,
+    ) -> Self {
+        let (content_type, body) = (content_type.to_owned(), Mutex::new(Some(body)));
+        Self { feed, identity, content_type, body, transcript: Mutex::default() }
     }
 
     pub(super) fn into_transcript(self) -> Vec<String> {
@@ -78,6 +87,26 @@ impl Host for MemoryHost<'_> {
             contents.as_ref().map_or_else(nothing, |contents| {
                 format!("{} versions, {} tags", contents.versions.len(), contents.tags.len())
             })
+        })
+    }
+
+    async fn contents_of(&self, names: &[PackageName]) -> Result<Vec<PackageContents>> {
+        let mut names: Vec<_> = names.iter().collect();
+        names.sort_by(|one, two| one.key().cmp(two.key()));
+        names.dedup();
+        let all = names.iter().map(|name| self.feed.contents(name));
+        let answer = all.filter_map(Result::transpose).collect::<Result<Vec<_>>>();
+        let asked: Vec<_> = names.iter().map(|name| name.display()).collect();
+        self.note(&format!("contents of {}", asked.join(", ")), answer, |all| {
+            format!("{} packages", all.len())
+        })
+    }
+
+    async fn downloads(&self, names: &[PackageName]) -> Result<HashMap<String, RecentDownloads>> {
+        let asked: Vec<_> = names.iter().map(PackageName::display).collect();
+        // Nothing counts here.
+        self.note(&format!("downloads of {}", asked.join(", ")), Ok(HashMap::new()), |_| {
+            "none".to_owned()
         })
     }
 
@@ -136,6 +165,15 @@ impl Host for MemoryHost<'_> {
         self.note(&format!("receive_document, lift {}", steps.join("/")), answer, |document| {
             format!("{} bytes, {} lifted", document.json.len(), document.lifted.len())
         })
+    }
+
+    async fn receive_file(&self, max: u64) -> Result<ReceivedFile> {
+        let answer = self.take_body().and_then(|body| {
+            let (file, (digest, bytes)) = receive::file(&self.content_type, &body, max)?;
+            self.feed.store().blobs.insert(digest, bytes);
+            Ok(file)
+        });
+        self.note("receive_file", answer, |file| format!("{} bytes", file.blob.size))
     }
 
     async fn read_blob(&self, digest: &Digest, offset: u64, length: usize) -> Result<Bytes> {
