@@ -1,0 +1,163 @@
+//! The protocol's endpoints, and how a request's head names one.
+
+use pakhus_core::{
+    Action, Method, PackageName, PackageVersion, Refusal, RefusalKind, RequestHead, Result, Route,
+};
+
+use crate::urls::{Hive, Part};
+use crate::{name, version};
+
+/// What a request asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    /// `GET /v3/index.json`.
+    ServiceIndex,
+    /// `GET /v3/flat/{id}/index.json`.
+    Versions { name: PackageName },
+    /// `GET /v3/flat/{id}/{version}/{id}.{version}.nupkg`.
+    Package { name: PackageName, version: PackageVersion },
+    /// `GET /v3/flat/{id}/{version}/{id}.nuspec`, `…/icon`, `…/readme`, `…/license`.
+    Part { name: PackageName, version: PackageVersion, part: Part },
+    /// `GET /v3/{hive}/{id}/index.json`.
+    Registration { hive: Hive, name: PackageName },
+    /// `GET /v3/{hive}/{id}/page/{lower}/{upper}.json`.
+    RegistrationPage { hive: Hive, name: PackageName, lower: PackageVersion },
+    /// `GET /v3/{hive}/{id}/{version}.json`.
+    RegistrationLeaf { hive: Hive, name: PackageName, version: PackageVersion },
+    /// `GET /v3/details/{id}/{version}.json`.
+    Details { name: PackageName, version: PackageVersion },
+    /// `GET /v3/search`.
+    Search,
+    /// `GET /v3/autocomplete`.
+    Autocomplete,
+    /// `PUT /v3/package`.
+    Push,
+    /// `DELETE /v3/package/{id}/{version}`.
+    Delete { name: PackageName, version: PackageVersion },
+    /// `POST /v3/package/{id}/{version}`.
+    Relist { name: PackageName, version: PackageVersion },
+}
+
+impl Endpoint {
+    /// Recognises a request.
+    pub(crate) fn parse(head: &RequestHead) -> Result<Self> {
+        match head.path.segments().as_slice() {
+            ["v3", api @ ..] => Self::of_v3(head.method, api),
+            _ => Err(no_such_endpoint()),
+        }
+    }
+
+    fn of_v3(method: Method, api: &[&str]) -> Result<Self> {
+        match (api, method) {
+            (["package"], Method::Put) => Ok(Self::Push),
+            (["package", id, version], Method::Delete) => {
+                Ok(Self::Delete { name: name_of(id)?, version: version_of(version)? })
+            }
+            (["package", id, version], Method::Post) => {
+                Ok(Self::Relist { name: name_of(id)?, version: version_of(version)? })
+            }
+            (["package"] | ["package", _, _], _) => Err(wrong_method()),
+            (api, Method::Get) => Self::to_read(api),
+            (api, _) => Err(Self::to_read(api).map_or_else(|refusal| refusal, |_| wrong_method())),
+        }
+    }
+
+    fn to_read(api: &[&str]) -> Result<Self> {
+        match api {
+            ["index.json"] => Ok(Self::ServiceIndex),
+            ["search"] => Ok(Self::Search),
+            ["autocomplete"] => Ok(Self::Autocomplete),
+            ["flat", id, "index.json"] => Ok(Self::Versions { name: name_of(id)? }),
+            ["flat", id, version, file] => Self::of_file(name_of(id)?, version_of(version)?, file),
+            ["details", id, file] => {
+                Ok(Self::Details { name: name_of(id)?, version: version_of(json_file(file)?)? })
+            }
+            [folder, rest @ ..] => {
+                let hive = Hive::ALL.into_iter().find(|hive| hive.folder() == *folder);
+                let hive = hive.ok_or_else(no_such_endpoint)?;
+                match rest {
+                    [id, "index.json"] => Ok(Self::Registration { hive, name: name_of(id)? }),
+                    [id, file] => Ok(Self::RegistrationLeaf {
+                        hive,
+                        name: name_of(id)?,
+                        version: version_of(json_file(file)?)?,
+                    }),
+                    [id, "page", lower, _upper] => Ok(Self::RegistrationPage {
+                        hive,
+                        name: name_of(id)?,
+                        lower: version_of(lower)?,
+                    }),
+                    _ => Err(no_such_endpoint()),
+                }
+            }
+            [] => Err(no_such_endpoint()),
+        }
+    }
+
+    /// A file of a version. The package's is called by id and version, which clients write as they
+    /// like.
+    fn of_file(name: PackageName, version: PackageVersion, file: &str) -> Result<Self> {
+        let file = file.to_ascii_lowercase();
+        let part = match file.as_str() {
+            "icon" => Part::Icon,
+            "readme" => Part::Readme,
+            "license" => Part::License,
+            file if file.strip_suffix(".nuspec") == Some(name.key()) => Part::Nuspec,
+            file => {
+                let named = file
+                    .strip_suffix(".nupkg")
+                    .and_then(|file| file.strip_prefix(name.key())?.strip_prefix('.'))
+                    .and_then(|version| version::parse(version).ok());
+                if named.is_some_and(|named| named.key() == version.key()) {
+                    return Ok(Self::Package { name, version });
+                }
+                return Err(Refusal::not_found("a version has no such file"));
+            }
+        };
+        Ok(Self::Part { name, version, part })
+    }
+
+    /// Says what the request asks to do, and of which package.
+    pub(crate) fn into_route(self) -> Route {
+        let (label, action, package) = match self {
+            Self::ServiceIndex => ("nuget.service_index", Action::View, None),
+            Self::Versions { name } => ("nuget.versions", Action::View, Some(name)),
+            Self::Package { name, .. } => ("nuget.package", Action::View, Some(name)),
+            Self::Part { name, .. } => ("nuget.part", Action::View, Some(name)),
+            Self::Registration { name, .. } => ("nuget.registration", Action::View, Some(name)),
+            Self::RegistrationPage { name, .. } => {
+                ("nuget.registration_page", Action::View, Some(name))
+            }
+            Self::RegistrationLeaf { name, .. } => {
+                ("nuget.registration_leaf", Action::View, Some(name))
+            }
+            Self::Details { name, .. } => ("nuget.details", Action::View, Some(name)),
+            Self::Search => ("nuget.search", Action::View, None),
+            Self::Autocomplete => ("nuget.autocomplete", Action::View, None),
+            Self::Push => ("nuget.push", Action::Publish, None),
+            Self::Delete { name, .. } => ("nuget.delete", Action::Delete, Some(name)),
+            Self::Relist { name, .. } => ("nuget.relist", Action::Delete, Some(name)),
+        };
+        Route { name: label, action, package }
+    }
+}
+
+pub(crate) fn name_of(id: &str) -> Result<PackageName> {
+    name::parse(id).map_err(Refusal::invalid)
+}
+
+pub(crate) fn version_of(text: &str) -> Result<PackageVersion> {
+    version::parse(text).map_err(Refusal::invalid)
+}
+
+fn json_file(file: &str) -> Result<&str> {
+    file.strip_suffix(".json").ok_or_else(no_such_endpoint)
+}
+
+fn wrong_method() -> Refusal {
+    Refusal::new(RefusalKind::MethodNotAllowed, "this path does not take this method")
+}
+
+fn no_such_endpoint() -> Refusal {
+    Refusal::not_found("this feed has no such address: its service index is at `v3/index.json`")
+}
