@@ -22,6 +22,7 @@ mod route;
 mod search;
 mod service_index;
 mod urls;
+mod v2;
 mod version;
 mod view;
 mod xml;
@@ -118,6 +119,7 @@ impl PackageType for NuGet {
             }
             Endpoint::Search => search::serve(head, host).await,
             Endpoint::Autocomplete => search::autocomplete(head, host).await,
+            Endpoint::V2(endpoint) => v2::serve(&endpoint, head, host).await,
             Endpoint::Push => push::serve(request.identity, host).await,
             Endpoint::Delete { name, version } => delete::delete(&name, &version, host).await,
             Endpoint::Relist { name, version } => delete::relist(&name, &version, host).await,

@@ -5,7 +5,7 @@ use pakhus_core::{
 };
 
 use crate::urls::{Hive, Part};
-use crate::{name, version};
+use crate::{name, v2, version};
 
 /// What a request asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub(crate) enum Endpoint {
     Delete { name: PackageName, version: PackageVersion },
     /// `POST /v3/package/{id}/{version}`.
     Relist { name: PackageName, version: PackageVersion },
+    /// What the second protocol reads, below the feed itself and `/v2`.
+    V2(v2::Endpoint),
 }
 
 impl Endpoint {
@@ -43,8 +45,19 @@ impl Endpoint {
     pub(crate) fn parse(head: &RequestHead) -> Result<Self> {
         match head.path.segments().as_slice() {
             ["v3", api @ ..] => Self::of_v3(head.method, api),
-            _ => Err(no_such_endpoint()),
+            ["v2", api @ ..] | api => Self::of_v2(head.method, api),
         }
+    }
+
+    fn of_v2(method: Method, api: &[&str]) -> Result<Self> {
+        let target = v2::Target::parse(method, api)?.ok_or_else(no_such_endpoint)?;
+        Ok(match target {
+            v2::Target::Read(endpoint) => Self::V2(endpoint),
+            v2::Target::Package { name, version } => Self::Package { name, version },
+            v2::Target::Push => Self::Push,
+            v2::Target::Delete { name, version } => Self::Delete { name, version },
+            v2::Target::Relist { name, version } => Self::Relist { name, version },
+        })
     }
 
     fn of_v3(method: Method, api: &[&str]) -> Result<Self> {
@@ -137,6 +150,7 @@ impl Endpoint {
             Self::Push => ("nuget.push", Action::Publish, None),
             Self::Delete { name, .. } => ("nuget.delete", Action::Delete, Some(name)),
             Self::Relist { name, .. } => ("nuget.relist", Action::Delete, Some(name)),
+            Self::V2(endpoint) => (endpoint.label(), Action::View, endpoint.package()),
         };
         Route { name: label, action, package }
     }
@@ -154,7 +168,7 @@ fn json_file(file: &str) -> Result<&str> {
     file.strip_suffix(".json").ok_or_else(no_such_endpoint)
 }
 
-fn wrong_method() -> Refusal {
+pub(crate) fn wrong_method() -> Refusal {
     Refusal::new(RefusalKind::MethodNotAllowed, "this path does not take this method")
 }
 

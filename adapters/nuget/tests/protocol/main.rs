@@ -13,6 +13,7 @@ mod search;
 mod service_index;
 mod sites;
 mod support;
+mod v2;
 
 #[test]
 fn no_test_file_is_forgotten() {
