@@ -32,10 +32,11 @@ pub use blob::BlobRef;
 pub use change::{Change, Committed, Edit, NewVersion, Precondition};
 pub use digest::Digest;
 pub use error::{Refusal, RefusalKind, Result};
-pub use feed::FeedName;
+pub use feed::{Deletes, FeedName, FeedPolicy};
 pub use form::{FormFile, InvalidForm};
 pub use host::{
-    Document, Host, LiftRule, Lifted, PathStep, ReceiveDocument, ReceivedDocument, ReceivedFile,
+    Document, Host, LiftRule, Lifted, Packing, PathStep, ReceiveDocument, ReceivedDocument,
+    ReceivedFile,
 };
 pub use name::{InvalidName, PackageName};
 pub use package_type::{Capabilities, Descriptor, Mount, PackageType};

@@ -89,8 +89,12 @@ impl Site {
         tokio::fs::create_dir_all(&config.data_dir)
             .await
             .map_err(|source| ServeError::DataDir { path: config.data_dir.clone(), source })?;
+        let package_types = PackageTypes::enabled(&config.package_types.enabled);
         let database = Database::open(config.database.url.expose()).await?;
         let blobs = BlobStore::open(&config.blobs.path).await?;
+        config.check_policies(|name| {
+            package_types.get(name).is_some_and(|it| it.descriptor().capabilities.has_policy)
+        })?;
         bootstrap(&database, config).await?;
         let admin_key = first_admin_key(&database, &config.data_dir).await?;
         let id = pakhus_db::instance::id(&database, now()).await?;
@@ -105,7 +109,7 @@ impl Site {
             node: uuid::Uuid::new_v4().to_string(),
             public_url: config.public_url.as_ref().map(|url| url.as_str().to_owned()),
             blobs,
-            package_types: PackageTypes::enabled(&config.package_types.enabled),
+            package_types,
             feeds: FeedDirectory::load(database.clone()).await?,
             known: Known::new(database.clone()),
             known_keys: KnownKeys::new(),

@@ -49,7 +49,8 @@ pub async fn list(
 ) -> Result<Vec<PackageSummary>> {
     let mut query = packages::Entity::find()
         .filter(packages::Column::FeedId.eq(feed_id))
-        .filter(packages::Column::LiveVersions.gt(0));
+        .filter(packages::Column::LiveVersions.gt(0))
+        .filter(packages::is_shown());
     if let Some(search) = search {
         // SQLite takes upper and lower case of ASCII for the same here, and of nothing else; so does
         // PostgreSQL's `lower` for the collation that the column has.

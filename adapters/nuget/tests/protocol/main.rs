@@ -13,6 +13,7 @@ mod search;
 mod service_index;
 mod sites;
 mod support;
+mod symbols;
 mod v2;
 
 #[test]

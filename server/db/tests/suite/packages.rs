@@ -1,5 +1,6 @@
 //! Listing packages.
 
+use pakhus_db::feeds;
 use pakhus_db::packages::{self, PackageSummary};
 
 use crate::bench::{Bench, Site};
@@ -9,6 +10,7 @@ on_both_backends!(
     packages_are_listed_with_their_versions_in_order,
     pages_of_packages_go_on_after_the_last_key,
     a_search_finds_what_contains_the_text,
+    packages_that_belong_to_others_are_neither_listed_nor_counted,
 );
 
 async fn list(
@@ -61,6 +63,17 @@ async fn pages_of_packages_go_on_after_the_last_key(bench: &Bench) {
         seen.extend(page.into_iter().map(|package| package.key));
     }
     assert_eq!(seen, names, "in the order of their bytes");
+}
+
+async fn packages_that_belong_to_others_are_neither_listed_nor_counted(bench: &Bench) {
+    let site = bench.site("la").await;
+    let names = ["a", ".symbols/a", "a/.b"];
+    site.commit(names.map(|name| publish(name, "1.0.0"))).await.expect("published");
+    assert_eq!(keys(&list(&site, None, None, 10).await), ["a", "a/.b"]);
+    assert!(list(&site, Some("symbols"), None, 10).await.is_empty());
+    let counts = feeds::counts(&site.database).await.expect("no failure");
+    assert_eq!((counts[&site.feed.id].packages, counts[&site.feed.id].versions), (2, 2));
+    assert!(site.contents(".symbols/a").await.is_some());
 }
 
 async fn a_search_finds_what_contains_the_text(bench: &Bench) {
