@@ -93,10 +93,17 @@ impl Setup {
     /// Adds an npm feed that anybody may read, with the replication server mode `mode`.
     #[must_use]
     pub fn npm_feed(self, name: &str, mode: &str) -> Self {
+        self.feed(name, "npm", mode, "")
+    }
+
+    /// Adds a feed of a package type that anybody may read, with the replication server mode `mode` and
+    /// these lines of configuration more.
+    #[must_use]
+    pub fn feed(self, name: &str, package_type: &str, mode: &str, more: &str) -> Self {
         let mut feed = String::new();
         let _ = write!(
             feed,
-            "[[feeds]]\nname = \"{name}\"\ntype = \"npm\"\nanonymous = \"view\"\n\
+            "[[feeds]]\nname = \"{name}\"\ntype = \"{package_type}\"\nanonymous = \"view\"\n{more}\n\
              [feeds.replication.server]\nmode = \"{mode}\"\nsync_tokens = [\"{SYNC_TOKEN}\"]\n"
         );
         self.config(&feed)
