@@ -190,7 +190,8 @@ fn announce(site: &Site) -> io::Result<()> {
     for feed in site.app.feeds.all().values() {
         let package_type = &feed.settings.package_type;
         let name = feed.name();
-        say(format_args!("  {package_type} feed        {}/{package_type}/{name}/", site.url))?;
+        let what = format!("{package_type} feed");
+        say(format_args!("  {what:<15} {}/{package_type}/{name}/", site.url))?;
     }
     Ok(())
 }
