@@ -40,7 +40,7 @@ pub use host::{
 };
 pub use name::{InvalidName, PackageName};
 pub use package_type::{Capabilities, Descriptor, Mount, PackageType};
-pub use record::{Attribute, Metadata, Package, PackageContents, Tag, VersionRecord};
+pub use record::{Attribute, LISTED, Metadata, Package, PackageContents, Tag, VersionRecord};
 pub use request::{Identity, Request, RequestHead};
 pub use response::{Body, Download, Response};
 pub use route::{Action, InvalidPath, Method, Route, RoutePath};

@@ -31,9 +31,9 @@ mod zip;
 
 use async_trait::async_trait;
 use pakhus_core::{
-    Capabilities, Descriptor, Host, InvalidName, InvalidVersion, Metadata, Mount, NewVersion,
-    PackageContents, PackageName, PackageType, PackageVersion, Refusal, Request, RequestHead,
-    Response, Result, Route, SearchEntry,
+    Capabilities, Descriptor, Host, InvalidName, InvalidVersion, LISTED, Metadata, Mount,
+    NewVersion, PackageContents, PackageName, PackageType, PackageVersion, Refusal, Request,
+    RequestHead, Response, Result, Route, SearchEntry,
 };
 
 use crate::route::Endpoint;
@@ -87,7 +87,7 @@ impl PackageType for NuGet {
         value: &Metadata,
     ) -> Result<()> {
         match attribute {
-            listed::LISTED => listed::check_attribute(version, value),
+            LISTED => listed::check_attribute(version, value),
             _ => Ok(()),
         }
     }

@@ -129,6 +129,6 @@ fn packages() {
 fn pdbs() {
     // A file with a version, one stream and its GUID.
     let pdb = b"BSJB\x01\0\x01\0\0\0\0\0\x0c\0\0\0PDB v1.0\0\0\0\0\0\0\x01\0\
-        \x34\0\0\0\x18\0\0\0#Pdb\0\0\0\00123456789abcdefstamp";
+        \x34\0\0\0\x18\0\0\0#Pdb\0\0\0\x000123456789abcdefstamp";
     replay(&Fuzz::new("pdb", self::pdb, &WORDS), &[pdb.to_vec()]);
 }

@@ -1,7 +1,9 @@
 //! What another site sends is held to what a push here could have made.
 
 use pakhus_nuget::NuGet;
-use pakhus_plugin_api::{BlobRef, Digest, Metadata, NewVersion, PackageType as _, VersionRecord};
+use pakhus_plugin_api::{
+    BlobRef, Digest, Metadata, NewVersion, PackageName, PackageType as _, VersionRecord,
+};
 use serde_json::{Value, json};
 
 use crate::support::{feed, nuspec, package_of, pushed};
@@ -97,7 +99,7 @@ fn names_and_versions_of_symbols_are_their_own_keys() {
         (".other/a", None),
     ] {
         let name = nuget.parse_name(raw).ok();
-        assert_eq!(name.as_ref().map(|name| name.key()), key, "{raw}");
+        assert_eq!(name.as_ref().map(PackageName::key), key, "{raw}");
         if let Some(key) = key {
             assert_eq!(nuget.parse_name(key).unwrap().key(), key);
         }

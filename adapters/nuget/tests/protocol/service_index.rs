@@ -28,6 +28,7 @@ fn every_client_finds_the_resources_that_it_looks_for() {
     }
     let readme = format!("{base}/flat/{{lower_id}}/{{lower_version}}/readme");
     assert_eq!(id_of("ReadmeUriTemplate/6.13.0"), readme);
+    assert_eq!(id_of("LegacyGallery/2.0.0"), "https://pakhus.test/nuget/main/v2");
 }
 
 #[test]
