@@ -68,10 +68,14 @@ impl Setup {
         self
     }
 
-    /// Serves over TLS with this certificate, which requests to it trust alone.
+    /// Serves over TLS with this certificate; requests to it trust what has signed it, and nothing else.
+    ///
+    /// # Panics
+    /// When the certificate cannot be read.
     #[must_use]
     pub fn tls(mut self, certificate: &Certificate) -> Self {
-        self.trusted = Some(certificate.pem());
+        let signer = std::fs::read(certificate.authority_file());
+        self.trusted = Some(signer.expect("a certificate"));
         self.config(&certificate.config())
     }
 
