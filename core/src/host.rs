@@ -1,11 +1,14 @@
 //! What an adapter may ask of the server.
 
+use std::collections::HashMap;
+use std::ops::Range;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::{
-    Accounts, BlobRef, Change, Committed, Digest, Package, PackageContents, PackageName,
-    PackageVersion, Result, Search, SearchPage, VersionRecord,
+    Accounts, BlobRef, Change, Committed, Digest, FeedPolicy, Package, PackageContents,
+    PackageName, PackageVersion, RecentDownloads, Result, Search, SearchPage, VersionRecord,
 };
 
 /// Everything an adapter may ask while it serves one request of one feed. All I/O lives behind this.
@@ -16,6 +19,13 @@ pub trait Host: Send + Sync {
 
     /// All that the feed holds of the package; `None` when it holds no version of it.
     async fn contents(&self, name: &PackageName) -> Result<Option<PackageContents>>;
+
+    /// All that the feed holds of those of these packages that it holds a version of, ordered by the
+    /// keys of their names. It is all in memory at once.
+    async fn contents_of(&self, names: &[PackageName]) -> Result<Vec<PackageContents>>;
+
+    /// How often those of these packages were downloaded that were, by the keys of their names.
+    async fn downloads(&self, names: &[PackageName]) -> Result<HashMap<String, RecentDownloads>>;
 
     /// One version.
     async fn version(
@@ -30,6 +40,9 @@ pub trait Host: Send + Sync {
     /// Whether the feed can be read by anybody, who need not say who they are.
     fn is_public(&self) -> bool;
 
+    /// What the feed lets clients do to versions that are there.
+    fn policy(&self) -> FeedPolicy;
+
     /// The request's body, whole.
     ///
     /// # Errors
@@ -41,12 +54,34 @@ pub trait Host: Send + Sync {
     /// checked.
     async fn receive_document(&self, rules: ReceiveDocument) -> Result<ReceivedDocument>;
 
+    /// The request's body as one file, in a blob: the body itself or, where it is a form
+    /// (`multipart/form-data`, RFC 7578), the first file in it.
+    ///
+    /// # Errors
+    /// [`crate::RefusalKind::TooLarge`] when it is longer than `max` bytes,
+    /// [`crate::RefusalKind::Invalid`] when the form cannot be read.
+    async fn receive_file(&self, max: u64) -> Result<ReceivedFile>;
+
     /// Bytes of a blob that came with this request, whether a change names it later or not, or that is
     /// stored: `length` of them from `offset` on, fewer only where the blob ends.
     ///
     /// # Errors
     /// [`crate::RefusalKind::Internal`] when there is no such blob: an adapter reads what it was given.
     async fn read_blob(&self, digest: &Digest, offset: u64, length: usize) -> Result<Bytes>;
+
+    /// Makes a blob of a part of another one, which came with this request or is stored: of the bytes
+    /// from `part`, unpacked. As one that came with the request, it is gone unless a change names it.
+    ///
+    /// # Errors
+    /// [`crate::RefusalKind::TooLarge`] when more than `max` bytes come of it,
+    /// [`crate::RefusalKind::Invalid`] when it does not unpack.
+    async fn unpack(
+        &self,
+        from: &Digest,
+        part: Range<u64>,
+        packing: Packing,
+        max: u64,
+    ) -> Result<BlobRef>;
 
     /// Makes a change: one atomic edit of the feed, with its lines in the feed's log.
     ///
@@ -63,6 +98,15 @@ pub trait Host: Send + Sync {
 
     /// Who asks, their API keys, and signing in.
     fn accounts(&self) -> &dyn Accounts;
+}
+
+/// How bytes are packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Packing {
+    /// They are as they are.
+    Stored,
+    /// By Deflate (RFC 1951), without a header.
+    Deflate,
 }
 
 /// How to receive a JSON document.
@@ -108,13 +152,20 @@ pub struct ReceivedDocument {
 pub struct Lifted {
     /// The members on the way to it, as the document names them.
     pub path: Vec<String>,
+    /// What was decoded.
+    pub file: ReceivedFile,
+}
+
+/// A file that came with the request.
+#[derive(Debug, Clone)]
+pub struct ReceivedFile {
     /// The blob. Its role is empty.
     pub blob: BlobRef,
-    /// SHA-512 of the decoded bytes.
+    /// SHA-512 of the bytes.
     pub sha512: [u8; 64],
-    /// SHA-1 of the decoded bytes.
+    /// SHA-1 of the bytes.
     pub sha1: [u8; 20],
-    /// The first decoded bytes, up to 1,024, to look at what kind of file it is.
+    /// The first bytes, up to 1,024, to look at what kind of file it is.
     pub first_bytes: Bytes,
 }
 

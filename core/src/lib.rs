@@ -11,6 +11,7 @@ pub mod change;
 pub mod digest;
 pub mod error;
 pub mod feed;
+pub mod form;
 pub mod host;
 pub mod name;
 pub mod package_type;
@@ -31,14 +32,18 @@ pub use blob::BlobRef;
 pub use change::{Change, Committed, Edit, NewVersion, Precondition};
 pub use digest::Digest;
 pub use error::{Refusal, RefusalKind, Result};
-pub use feed::FeedName;
-pub use host::{Document, Host, LiftRule, Lifted, PathStep, ReceiveDocument, ReceivedDocument};
+pub use feed::{Deletes, FeedName, FeedPolicy};
+pub use form::{FormFile, InvalidForm};
+pub use host::{
+    Document, Host, LiftRule, Lifted, Packing, PathStep, ReceiveDocument, ReceivedDocument,
+    ReceivedFile,
+};
 pub use name::{InvalidName, PackageName};
 pub use package_type::{Capabilities, Descriptor, Mount, PackageType};
-pub use record::{Attribute, Metadata, Package, PackageContents, Tag, VersionRecord};
+pub use record::{Attribute, LISTED, Metadata, Package, PackageContents, Tag, VersionRecord};
 pub use request::{Identity, Request, RequestHead};
 pub use response::{Body, Download, Response};
 pub use route::{Action, InvalidPath, Method, Route, RoutePath};
-pub use search::{FoundPackage, RecentDownloads, Search, SearchEntry, SearchPage};
+pub use search::{FoundPackage, RecentDownloads, Search, SearchEntry, SearchOrder, SearchPage};
 pub use timestamp::Timestamp;
 pub use version::{InvalidVersion, PackageVersion, SortKey};

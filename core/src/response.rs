@@ -14,6 +14,9 @@ pub struct Response {
     pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: Body,
+    /// What stands beside the status where the version of HTTP has a place for it, instead of the usual
+    /// words: for clients that show people nothing else of a refusal.
+    pub reason: Option<String>,
     /// The version that is downloaded by this: counted once its bytes are sent from the first on.
     pub download: Option<Download>,
 }
@@ -46,16 +49,21 @@ pub enum Body {
 }
 
 impl Response {
+    /// Makes an answer.
+    #[must_use]
+    pub const fn new(status: u16, body: Body) -> Self {
+        Self { status, headers: Vec::new(), body, reason: None, download: None }
+    }
+
     /// Makes an answer without a body.
     #[must_use]
     pub const fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Body::Empty, download: None }
+        Self::new(status, Body::Empty)
     }
 
     /// Makes an answer of a JSON text.
     pub fn json(status: u16, text: impl Into<Bytes>) -> Self {
-        Self { status, headers: Vec::new(), body: Body::Bytes(text.into()), download: None }
-            .with_header("content-type", "application/json")
+        Self::new(status, Body::Bytes(text.into())).with_header("content-type", "application/json")
     }
 
     /// Adds a header.

@@ -82,7 +82,7 @@ impl PackageType for Notes {
                 let text = format!("{numbers:?} {}", contents.fingerprint);
                 let document = host.keep_document(name.key(), revision, text.into()).await?;
                 let body = Body::Document(document);
-                return Ok(Response { status: 200, headers: Vec::new(), body, download: None });
+                return Ok(Response::new(200, body));
             }
             let fingerprint = head.query_parameter("fingerprint").unwrap_or_default();
             let edits = contents.versions.into_iter().map(|note| note.version);
@@ -97,7 +97,7 @@ impl PackageType for Notes {
                 let note = host.version(&name, &version).await?;
                 let note = note.ok_or_else(|| Refusal::not_found("no such note"))?;
                 let body = Body::Blob { digest: note.blobs[0].digest, size: note.blobs[0].size };
-                Ok(Response { status: 200, headers: Vec::new(), body, download: None })
+                Ok(Response::new(200, body))
             }
             _ => {
                 let path = vec![PathStep::Member("notes"), PathStep::MemberEndingIn(".txt")];
@@ -109,7 +109,8 @@ impl PackageType for Notes {
                 };
                 let received = host.receive_document(rules).await?;
                 let kind = if received.json.starts_with(b"{\"kind\"") { "letter" } else { "note" };
-                let blob = received.lifted.first().ok_or_else(|| Refusal::invalid("no note"))?;
+                let blob = received.lifted.first().map(|lifted| &lifted.file);
+                let blob = blob.ok_or_else(|| Refusal::invalid("no note"))?;
                 let edit = Edit::Publish(NewVersion {
                     name,
                     version,
@@ -124,8 +125,7 @@ impl PackageType for Notes {
 
     fn refuse(&self, refusal: &Refusal) -> Response {
         let body = Body::Bytes(refusal.message.clone().into());
-        Response { status: refusal.kind.status(), headers: Vec::new(), body, download: None }
-            .with_header("content-type", "text/plain")
+        Response::new(refusal.kind.status(), body).with_header("content-type", "text/plain")
     }
 }
 

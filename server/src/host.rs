@@ -5,8 +5,10 @@ mod documents;
 mod known;
 mod lift;
 mod receive;
+mod unpack;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -15,12 +17,13 @@ use futures_util::StreamExt as _;
 use pakhus_blobs::SealedBlob;
 use pakhus_core::replication::EditContext;
 use pakhus_core::{
-    Accounts, Change, Committed, Digest, Document, Edit, Host, Package, PackageContents,
-    PackageName, PackageType, PackageVersion, ReceiveDocument, ReceivedDocument, Refusal, Result,
-    Search, SearchPage, Timestamp, VersionRecord,
+    Accounts, BlobRef, Change, Committed, Digest, Document, Edit, FeedPolicy, Host, Package,
+    PackageContents, PackageName, PackageType, PackageVersion, Packing, ReceiveDocument,
+    ReceivedDocument, ReceivedFile, RecentDownloads, Refusal, Result, Search, SearchPage,
+    Timestamp, VersionRecord,
 };
 use pakhus_db::feeds::{Anonymous, Feed};
-use pakhus_db::{commit, records};
+use pakhus_db::{commit, downloads, records};
 use tokio::sync::Mutex;
 
 use crate::app::App;
@@ -102,6 +105,14 @@ impl Host for RequestHost {
         Ok(records::contents(&self.app.database, self.feed.id, name.key()).await?)
     }
 
+    async fn contents_of(&self, names: &[PackageName]) -> Result<Vec<PackageContents>> {
+        Ok(records::contents_of(&self.app.database, self.feed.id, &keys(names)).await?)
+    }
+
+    async fn downloads(&self, names: &[PackageName]) -> Result<HashMap<String, RecentDownloads>> {
+        Ok(downloads::recent(&self.app.database, self.feed.id, &keys(names), self.now).await?)
+    }
+
     async fn version(
         &self,
         name: &PackageName,
@@ -118,6 +129,10 @@ impl Host for RequestHost {
         self.feed.settings.anonymous >= Anonymous::View
     }
 
+    fn policy(&self) -> FeedPolicy {
+        self.feed.settings.policy
+    }
+
     async fn receive_bytes(&self, max: usize) -> Result<Bytes> {
         self.body.lock().await.receive_bytes(max).await
     }
@@ -127,6 +142,12 @@ impl Host for RequestHost {
         let (document, blobs) = body.receive_document(&self.app.blobs, rules).await?;
         self.received.lock().await.extend(blobs);
         Ok(document)
+    }
+
+    async fn receive_file(&self, max: u64) -> Result<ReceivedFile> {
+        let (file, blob) = self.body.lock().await.receive_file(&self.app.blobs, max).await?;
+        self.received.lock().await.push(blob);
+        Ok(file)
     }
 
     async fn read_blob(&self, digest: &Digest, offset: u64, length: usize) -> Result<Bytes> {
@@ -149,6 +170,16 @@ impl Host for RequestHost {
             bytes.extend_from_slice(&chunk.map_err(Refusal::internal)?);
         }
         Ok(bytes.freeze())
+    }
+
+    async fn unpack(
+        &self,
+        from: &Digest,
+        part: Range<u64>,
+        packing: Packing,
+        max: u64,
+    ) -> Result<BlobRef> {
+        self.unpack_part(from, part, packing, max).await
     }
 
     async fn commit(&self, change: Change) -> Result<Committed> {
@@ -175,4 +206,8 @@ impl Host for RequestHost {
     fn accounts(&self) -> &dyn Accounts {
         self
     }
+}
+
+fn keys(names: &[PackageName]) -> Vec<String> {
+    names.iter().map(|name| name.key().to_owned()).collect()
 }

@@ -89,8 +89,12 @@ impl Site {
         tokio::fs::create_dir_all(&config.data_dir)
             .await
             .map_err(|source| ServeError::DataDir { path: config.data_dir.clone(), source })?;
+        let package_types = PackageTypes::enabled(&config.package_types.enabled);
         let database = Database::open(config.database.url.expose()).await?;
         let blobs = BlobStore::open(&config.blobs.path).await?;
+        config.check_policies(|name| {
+            package_types.get(name).is_some_and(|it| it.descriptor().capabilities.has_policy)
+        })?;
         bootstrap(&database, config).await?;
         let admin_key = first_admin_key(&database, &config.data_dir).await?;
         let id = pakhus_db::instance::id(&database, now()).await?;
@@ -105,7 +109,7 @@ impl Site {
             node: uuid::Uuid::new_v4().to_string(),
             public_url: config.public_url.as_ref().map(|url| url.as_str().to_owned()),
             blobs,
-            package_types: PackageTypes::enabled(&config.package_types.enabled),
+            package_types,
             feeds: FeedDirectory::load(database.clone()).await?,
             known: Known::new(database.clone()),
             known_keys: KnownKeys::new(),
@@ -186,7 +190,8 @@ fn announce(site: &Site) -> io::Result<()> {
     for feed in site.app.feeds.all().values() {
         let package_type = &feed.settings.package_type;
         let name = feed.name();
-        say(format_args!("  {package_type} feed        {}/{package_type}/{name}/", site.url))?;
+        let what = format!("{package_type} feed");
+        say(format_args!("  {what:<15} {}/{package_type}/{name}/", site.url))?;
     }
     Ok(())
 }

@@ -4,8 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
+
+use crate::installation;
 
 /// A client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,28 +54,11 @@ impl Client {
 
 /// The folder where the clients are installed.
 fn installed() -> PathBuf {
-    let binary = crate::server::binary();
-    let target = binary.parent().and_then(Path::parent).expect("a target directory");
-    let hash: String =
-        Sha256::digest(MANIFEST).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    let clients = target.join("test-clients");
-    let folder = clients.join(hash);
-    if !folder.exists() {
-        std::fs::create_dir_all(&clients).expect("a folder of clients");
-        // Beside it, and renamed: an installation that is cut off is not taken for a whole one.
-        let part = tempfile::tempdir_in(&clients).expect("a folder");
-        std::fs::write(part.path().join("package.json"), MANIFEST).expect("written");
-        let install = Command::new("npm")
-            .args(["install", "--no-package-lock", "--no-audit", "--no-fund"])
-            .current_dir(part.path())
-            .output()
-            .expect("npm is installed");
-        assert!(install.status.success(), "{}", String::from_utf8_lossy(&install.stderr));
-        // Another test of this run may have been quicker.
-        let _ = std::fs::rename(part.path(), &folder);
-        assert!(folder.exists(), "{} was not made", folder.display());
-    }
-    folder
+    installation::installed(&[MANIFEST], |folder| {
+        std::fs::write(folder.join("package.json"), MANIFEST).expect("written");
+        let install = ["install", "--no-package-lock", "--no-audit", "--no-fund"];
+        installation::run(Command::new("npm").args(install).current_dir(folder));
+    })
 }
 
 impl Worker {

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use pakhus_core::digest::hex;
-use pakhus_core::{Lifted, Refusal, Result};
+use pakhus_core::{ReceivedFile, Refusal, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -38,7 +38,7 @@ struct Claimed {
 impl Dist {
     /// Computes the hashes of the tarball that was received, and refuses one that is not what the
     /// publisher says it is: stored, it would fail at every install.
-    pub(crate) fn verified(claimed: Option<&RawValue>, tarball: &Lifted) -> Result<Self> {
+    pub(crate) fn verified(claimed: Option<&RawValue>, tarball: &ReceivedFile) -> Result<Self> {
         let claimed: Claimed = match claimed {
             Some(claimed) => {
                 serde_json::from_str(claimed.get()).map_err(malformed("the `dist`"))?
@@ -76,7 +76,7 @@ impl Dist {
 
 /// Verifies a Subresource Integrity text. It may list several hashes, even several of one algorithm;
 /// of each algorithm that we know, one must fit. Others are passed over, as the standard says.
-fn verify_integrity(integrity: &str, tarball: &Lifted) -> Result<()> {
+fn verify_integrity(integrity: &str, tarball: &ReceivedFile) -> Result<()> {
     let known: [(&str, &str, &[u8]); 3] = [
         ("sha512", "SHA-512", &tarball.sha512),
         ("sha256", "SHA-256", tarball.blob.digest.as_bytes()),

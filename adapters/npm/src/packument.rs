@@ -111,7 +111,7 @@ fn key_of(kind: &str, name: &PackageName, base_url: &str) -> String {
 
 /// Answers with a document.
 pub(crate) fn respond(document: Document, content_type: &str) -> Response {
-    Response { status: 200, headers: Vec::new(), body: Body::Document(document), download: None }
+    Response::new(200, Body::Document(document))
         .with_header("content-type", content_type)
         .with_header("cache-control", CACHE_CONTROL)
 }

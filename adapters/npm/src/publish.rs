@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use pakhus_core::{
     BlobRef, Change, Edit, Host, Identity, Lifted, Metadata, NewVersion, PackageName,
-    PackageVersion, Refusal, RefusalKind, Response, Result,
+    PackageVersion, ReceivedFile, Refusal, RefusalKind, Response, Result,
 };
 use serde::Deserialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -133,13 +133,13 @@ impl Publish {
 
 /// The one tarball of the document. Its name there does not matter: clients write the scope into it
 /// in different ways.
-fn tarball<'l>(attachments: &Members<'_>, lifted: &'l [Lifted]) -> Result<&'l Lifted> {
+fn tarball<'l>(attachments: &Members<'_>, lifted: &'l [Lifted]) -> Result<&'l ReceivedFile> {
     let tarballs: Vec<_> =
         attachments.0.iter().filter(|(name, _)| name.ends_with(".tgz")).collect();
     let [(_, attachment)] = tarballs.as_slice() else {
         return Err(Refusal::invalid("a publish has exactly one tarball"));
     };
-    let [tarball] = lifted else {
+    let [Lifted { file: tarball, .. }] = lifted else {
         return Err(Refusal::invalid("the tarball has no `data`"));
     };
     let attachment: Attachment =

@@ -17,7 +17,7 @@ pub(crate) async fn serve(
     let body = Body::Blob { digest: blob.digest, size: blob.size };
     let download =
         Some(Download { name: name.key().to_owned(), version: version.key().to_owned() });
-    Ok(Response { status: 200, headers: Vec::new(), body, download }
+    Ok(Response { download, ..Response::new(200, body) }
         .with_header("content-type", "application/octet-stream")
         // Private, because the feed may be: tools share what is public between their users.
         .with_header("cache-control", "private, max-age=31536000, immutable")

@@ -2,19 +2,23 @@
 
 use bytes::Bytes;
 
-use crate::{Digest, Route};
+use crate::{Digest, Download, Route};
 
 /// The answer to a request, as the client would get it, and how it came about.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
+    /// What stands beside it instead of the usual words.
+    pub reason: Option<String>,
     /// The headers, with the `etag` that the server adds to documents.
     pub headers: Vec<(String, String)>,
     /// The body, whatever kind of body it is.
     pub body: Bytes,
     /// The blob that the body is, where it is one.
     pub blob: Option<Digest>,
+    /// The version that is downloaded by it.
+    pub download: Option<Download>,
     /// What the adapter recognised in the request; `None` when it refused the head already.
     pub route: Option<Route>,
     /// What the adapter asked of its host, and what it got: lines that start with `?` and `=`.

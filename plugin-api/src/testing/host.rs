@@ -1,6 +1,8 @@
 //! The host of one request.
 
+use std::collections::HashMap;
 use std::io::Write;
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -12,22 +14,30 @@ use pakhus_core::replication::RecordKey;
 use super::feed::MemoryFeed;
 use super::receive;
 use crate::{
-    Accounts, Change, Committed, Digest, Document, Edit, Host, Identity, Package, PackageContents,
-    PackageName, PackageVersion, PathStep, Precondition, ReceiveDocument, ReceivedDocument,
-    Refusal, RefusalKind, Result, Search, SearchPage, Timestamp, VersionRecord,
+    Accounts, BlobRef, Change, Committed, Digest, Document, Edit, FeedPolicy, Host, Identity,
+    Package, PackageContents, PackageName, PackageVersion, Packing, PathStep, Precondition,
+    ReceiveDocument, ReceivedDocument, ReceivedFile, RecentDownloads, Refusal, RefusalKind, Result,
+    Search, SearchPage, Timestamp, VersionRecord,
 };
 
 /// Answers what the adapter asks while it serves one request, and writes it down.
 pub(super) struct MemoryHost<'f> {
     pub(super) feed: &'f MemoryFeed,
     pub(super) identity: Option<Identity>,
+    content_type: String,
     body: Mutex<Option<Bytes>>,
     transcript: Mutex<Vec<String>>,
 }
 
 impl<'f> MemoryHost<'f> {
-    pub(super) fn new(feed: &'f MemoryFeed, identity: Option<Identity>, body: Bytes) -> Self {
-        Self { feed, identity, body: Mutex::new(Some(body)), transcript: Mutex::default() }
+    pub(super) fn new(
+        feed: &'f MemoryFeed,
+        identity: Option<Identity>,
+        content_type: &str,
+        body: Bytes,
+    ) -> Self {
+        let (content_type, body) = (content_type.to_owned(), Mutex::new(Some(body)));
+        Self { feed, identity, content_type, body, transcript: Mutex::default() }
     }
 
     pub(super) fn into_transcript(self) -> Vec<String> {
@@ -81,6 +91,26 @@ impl Host for MemoryHost<'_> {
         })
     }
 
+    async fn contents_of(&self, names: &[PackageName]) -> Result<Vec<PackageContents>> {
+        let mut names: Vec<_> = names.iter().collect();
+        names.sort_by(|one, two| one.key().cmp(two.key()));
+        names.dedup();
+        let all = names.iter().map(|name| self.feed.contents(name));
+        let answer = all.filter_map(Result::transpose).collect::<Result<Vec<_>>>();
+        let asked: Vec<_> = names.iter().map(|name| name.display()).collect();
+        self.note(&format!("contents of {}", asked.join(", ")), answer, |all| {
+            format!("{} packages", all.len())
+        })
+    }
+
+    async fn downloads(&self, names: &[PackageName]) -> Result<HashMap<String, RecentDownloads>> {
+        let asked: Vec<_> = names.iter().map(PackageName::display).collect();
+        // Nothing counts here.
+        self.note(&format!("downloads of {}", asked.join(", ")), Ok(HashMap::new()), |_| {
+            "none".to_owned()
+        })
+    }
+
     async fn version(
         &self,
         name: &PackageName,
@@ -105,6 +135,10 @@ impl Host for MemoryHost<'_> {
 
     fn is_public(&self) -> bool {
         self.feed.is_public
+    }
+
+    fn policy(&self) -> FeedPolicy {
+        self.feed.policy
     }
 
     async fn receive_bytes(&self, max: usize) -> Result<Bytes> {
@@ -138,6 +172,15 @@ impl Host for MemoryHost<'_> {
         })
     }
 
+    async fn receive_file(&self, max: u64) -> Result<ReceivedFile> {
+        let answer = self.take_body().and_then(|body| {
+            let (file, (digest, bytes)) = receive::file(&self.content_type, &body, max)?;
+            self.feed.store().blobs.insert(digest, bytes);
+            Ok(file)
+        });
+        self.note("receive_file", answer, |file| format!("{} bytes", file.blob.size))
+    }
+
     async fn read_blob(&self, digest: &Digest, offset: u64, length: usize) -> Result<Bytes> {
         let blob = self.feed.store().blobs.get(digest).cloned();
         let answer = blob
@@ -149,6 +192,26 @@ impl Host for MemoryHost<'_> {
         self.note(&format!("read_blob from {offset} on"), answer, |bytes| {
             format!("{} bytes", bytes.len())
         })
+    }
+
+    async fn unpack(
+        &self,
+        from: &Digest,
+        part: Range<u64>,
+        packing: Packing,
+        max: u64,
+    ) -> Result<BlobRef> {
+        let blob = self.feed.store().blobs.get(from).cloned();
+        let answer = blob
+            .ok_or_else(|| Refusal::internal(format!("the blob {from} is not here")))
+            .and_then(|blob| receive::unpacked(&blob, &part, packing, max))
+            .map(|bytes| {
+                let (digest, size) = (Digest::of(&bytes), bytes.len() as u64);
+                self.feed.store().blobs.insert(digest, bytes);
+                BlobRef { digest, size, role: String::new() }
+            });
+        let question = format!("unpack {} bytes from {} on", part.end - part.start, part.start);
+        self.note(&question, answer, |blob| format!("{} bytes", blob.size))
     }
 
     async fn commit(&self, change: Change) -> Result<Committed> {

@@ -1,18 +1,22 @@
-//! Receiving a document, with its blobs lifted out.
+//! Receiving a file, or a document with its blobs lifted out.
 
 use std::fmt;
+use std::io::Read as _;
+use std::ops::Range;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use flate2::read::DeflateDecoder;
+use pakhus_core::FormFile;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use sha1::{Digest as _, Sha1};
 use sha2::Sha512;
 
 use crate::{
-    BlobRef, Digest, Lifted, PathStep, ReceiveDocument, ReceivedDocument, Refusal, RefusalKind,
-    Result,
+    BlobRef, Digest, Lifted, Packing, PathStep, ReceiveDocument, ReceivedDocument, ReceivedFile,
+    Refusal, RefusalKind, Result,
 };
 
 /// Reads `body` as a JSON document and lifts out what `rules` name. Everything else of the text
@@ -103,19 +107,71 @@ impl Lifting<'_> {
                 self.rules.max_blob
             )));
         }
-        let digest = Digest::of(&bytes);
-        let (sha512, sha1) = (Sha512::digest(&bytes).into(), Sha1::digest(&bytes).into());
         let bytes = Bytes::from(bytes);
-        self.lifted.push(Lifted {
-            path: self.path.clone(),
-            blob: BlobRef { digest, size, role: String::new() },
-            sha512,
-            sha1,
-            first_bytes: bytes.slice(..bytes.len().min(1024)),
-        });
-        self.blobs.push((digest, bytes));
+        let file = received(&bytes);
+        self.blobs.push((file.blob.digest, bytes));
+        self.lifted.push(Lifted { path: self.path.clone(), file });
         self.json.push_str("\"\"");
         Ok(())
+    }
+}
+
+/// Takes the file that `body` is, or that the form of this type has in it.
+pub(super) fn file(
+    content_type: &str,
+    body: &Bytes,
+    max: u64,
+) -> Result<(ReceivedFile, (Digest, Bytes))> {
+    let file = match FormFile::new(content_type).transpose().map_err(Refusal::invalid)? {
+        None => body.clone(),
+        Some(mut form) => {
+            let mut file = BytesMut::new();
+            form.feed(body, &mut |piece| file.extend_from_slice(&piece))
+                .map_err(Refusal::invalid)?;
+            form.finish().map_err(Refusal::invalid)?;
+            file.freeze()
+        }
+    };
+    if file.len() as u64 > max {
+        return Err(too_large(format!("the body is longer than {max} bytes")));
+    }
+    let received = received(&file);
+    let blob = (received.blob.digest, file);
+    Ok((received, blob))
+}
+
+/// Unpacks a part of a blob.
+pub(super) fn unpacked(
+    blob: &Bytes,
+    part: &Range<u64>,
+    packing: Packing,
+    max: u64,
+) -> Result<Bytes> {
+    let within = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(blob.len());
+    let packed = blob.slice(within(part.start)..within(part.end));
+    let bytes = match packing {
+        Packing::Stored => packed,
+        Packing::Deflate => {
+            let mut bytes = Vec::new();
+            let decoder = DeflateDecoder::new(&*packed);
+            let taken = decoder.take(max.saturating_add(1)).read_to_end(&mut bytes);
+            taken.map_err(|error| Refusal::invalid(format!("it does not unpack: {error}")))?;
+            bytes.into()
+        }
+    };
+    if bytes.len() as u64 > max {
+        return Err(too_large(format!("more than {max} bytes come of it")));
+    }
+    Ok(bytes)
+}
+
+fn received(bytes: &Bytes) -> ReceivedFile {
+    let (digest, size) = (Digest::of(bytes), bytes.len() as u64);
+    ReceivedFile {
+        blob: BlobRef { digest, size, role: String::new() },
+        sha512: Sha512::digest(bytes).into(),
+        sha1: Sha1::digest(bytes).into(),
+        first_bytes: bytes.slice(..bytes.len().min(1024)),
     }
 }
 

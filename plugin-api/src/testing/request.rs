@@ -76,7 +76,9 @@ impl<'f> RequestBuilder<'f> {
             store.now = Timestamp::from_millis(store.now.millis() + 1000);
             store.now
         };
-        let host = MemoryHost::new(feed, self.identity.clone(), self.body.clone());
+        let content_type = self.headers.iter().find(|(name, _)| name == "content-type");
+        let content_type = content_type.map_or("", |(_, value)| value);
+        let host = MemoryHost::new(feed, self.identity.clone(), content_type, self.body.clone());
         let mut route = None;
         let outcome = self.head(now).and_then(|head| {
             let recognised: Route = feed.package_type.route(&head)?;
@@ -141,5 +143,6 @@ fn answer(
             bytes
         }
     };
-    Answer { status: response.status, headers, body, blob, route, transcript }
+    let Response { status, reason, download, .. } = response;
+    Answer { status, reason, headers, body, blob, download, route, transcript }
 }

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use pakhus_core::{FoundPackage, RecentDownloads, Result, Search, SearchEntry, SearchPage};
+use pakhus_core::{
+    FoundPackage, RecentDownloads, Result, Search, SearchEntry, SearchOrder, SearchPage,
+};
 
 use super::feed::MemoryFeed;
 
 impl MemoryFeed {
-    /// The packages that are looked for, by name: there is no weighing here.
+    /// The packages that are looked for, by name: there is no weighing here, and nothing is downloaded.
     pub(super) fn search(&self, asked: &Search) -> Result<SearchPage> {
         let mut found = Vec::new();
         for name in self.names()? {
@@ -19,6 +21,9 @@ impl MemoryFeed {
                 found.push(FoundPackage { name, shown: entry.shown, downloads });
             }
         }
+        if asked.order == SearchOrder::NameDescending {
+            found.reverse();
+        }
         let total = found.len() as u64;
         let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
         let found = found.into_iter().skip(number(asked.skip)).take(number(asked.take));
@@ -27,7 +32,10 @@ impl MemoryFeed {
 }
 
 fn matches(name: &str, entry: &SearchEntry, asked: &Search) -> bool {
-    let texts = [name, &entry.description, &entry.keywords.join(" ")].join(" ");
+    let texts = match asked.in_names {
+        true => name.to_owned(),
+        false => [name, &entry.description, &entry.keywords.join(" ")].join(" "),
+    };
     let there: Vec<_> = words(&texts).collect();
     let labels: BTreeSet<_> = entry.labels.iter().map(|label| label.to_lowercase()).collect();
     let has = |label: &String| labels.contains(&label.to_lowercase());

@@ -84,7 +84,7 @@ pub(crate) async fn totals_in(
     Ok(totals)
 }
 
-/// How often these packages were downloaded of late, of all versions and instances together.
+/// How often these packages were downloaded, at all instances together.
 ///
 /// # Errors
 /// When the database fails.
@@ -106,6 +106,8 @@ pub async fn recent(
         of_package.total = of_package.total.saturating_add(count.count);
         of_package.week = of_package.week.saturating_add(since(&week));
         of_package.month = of_package.month.saturating_add(since(&month));
+        let of_version = of_package.by_version.entry(download.version).or_default();
+        *of_version = of_version.saturating_add(count.count);
     }
     Ok(recent)
 }

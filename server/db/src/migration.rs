@@ -5,6 +5,7 @@ mod m0002_replication;
 mod m0003_accounts;
 mod m0004_search;
 mod m0005_failures;
+mod m0006_feed_policy;
 
 use async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DbBackend};
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_accounts::Migration),
             Box::new(m0004_search::Migration),
             Box::new(m0005_failures::Migration),
+            Box::new(m0006_feed_policy::Migration),
         ]
     }
 }

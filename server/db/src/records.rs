@@ -22,11 +22,7 @@ pub async fn package(database: &Database, feed_id: i64, name: &str) -> Result<Op
         .one(database.reader())
         .await?
         .filter(|row| row.live_versions > 0);
-    row.map(|row| {
-        let name = PackageName::new(row.name, row.display).map_err(Error::broken)?;
-        Ok(Package { name, revision: row.revision.cast_unsigned() })
-    })
-    .transpose()
+    row.map(package_of).transpose()
 }
 
 /// One version; `None` when it is not there, or no longer.
@@ -80,17 +76,56 @@ pub async fn contents(
     feed_id: i64,
     name: &str,
 ) -> Result<Option<PackageContents>> {
-    // The revision is read first: should a change come in between, the document rendered from the
+    Ok(contents_of(database, feed_id, &[name.to_owned()]).await?.pop())
+}
+
+/// All that the feed holds of those of these packages that have versions, by their keys.
+///
+/// # Errors
+/// When the database fails.
+pub async fn contents_of(
+    database: &Database,
+    feed_id: i64,
+    names: &[String],
+) -> Result<Vec<PackageContents>> {
+    // The revisions are read first: should a change come in between, the document rendered from the
     // newer records is kept under the older revision, and nobody asks for that again.
-    let Some(package) = package(database, feed_id, name).await? else { return Ok(None) };
+    let packages = packages::Entity::find()
+        .filter(packages::Column::FeedId.eq(feed_id))
+        .filter(packages::Column::Name.is_in(names))
+        .filter(packages::Column::LiveVersions.gt(0))
+        .order_by_asc(packages::Column::Name)
+        .all(database.reader())
+        .await?;
+    let there = packages.iter().map(|package| package.name.clone());
     let rows = records::Entity::find()
         .filter(records::Column::FeedId.eq(feed_id))
-        .filter(records::Column::Name.eq(name))
+        .filter(records::Column::Name.is_in(there))
+        .order_by_asc(records::Column::Name)
         .order_by_asc(records::Column::Kind)
         .order_by_asc(records::Column::SortKey)
         .order_by_asc(records::Column::Item)
         .all(database.reader())
         .await?;
+    let mut of_all = HashMap::with_capacity(packages.len());
+    for rows in rows.chunk_by(|one, next| one.name == next.name) {
+        of_all.insert(rows[0].name.as_str(), rows);
+    }
+    let contents = packages.into_iter().map(|row| {
+        let rows = of_all.get(row.name.as_str()).copied().unwrap_or_default();
+        contents_from(package_of(row)?, rows)
+    });
+    let contents: Vec<_> = contents.collect::<Result<_>>()?;
+    Ok(contents.into_iter().filter(|contents| !contents.versions.is_empty()).collect())
+}
+
+fn package_of(row: packages::Model) -> Result<Package> {
+    let name = PackageName::new(row.name, row.display).map_err(Error::broken)?;
+    Ok(Package { name, revision: row.revision.cast_unsigned() })
+}
+
+/// What a package is by all its records.
+fn contents_from(package: Package, rows: &[records::Model]) -> Result<PackageContents> {
     let fingerprint = fingerprint_of(
         rows.iter().map(|row| (row.kind, row.item.as_str(), row.state_digest.as_slice())),
     );
@@ -102,7 +137,7 @@ pub async fn contents(
         fingerprint,
         modified_at: Timestamp::EPOCH,
     };
-    for row in &rows {
+    for row in rows {
         let key = row.key()?;
         let state = state_of(row)?;
         contents.modified_at = contents.modified_at.max(state.at());
@@ -128,7 +163,7 @@ pub async fn contents(
             RecordKey::Version { .. } | RecordKey::Downloads { .. } => {}
         }
     }
-    Ok((!contents.versions.is_empty()).then_some(contents))
+    Ok(contents)
 }
 
 /// The fingerprint of one package: see [`PackageContents::fingerprint`].

@@ -8,10 +8,14 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use pakhus_blobs::{BlobStore, BlobWriter, Hashes, SealedBlob, WriterOptions, Written};
 use pakhus_core::{
-    BlobRef, Lifted, ReceiveDocument, ReceivedDocument, Refusal, RefusalKind, Result,
+    BlobRef, FormFile, Lifted, ReceiveDocument, ReceivedDocument, ReceivedFile, Refusal,
+    RefusalKind, Result,
 };
 
 use super::lift::{Event, Lifter};
+
+/// The most bytes of a form beside those of its file.
+const FORM_BYTES: u64 = 64 << 10;
 
 /// The longest a client may pause while it sends.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -20,6 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct RequestBody {
     stream: BodyDataStream,
     length: Option<u64>,
+    content_type: String,
     /// How the body is encoded, where it is: such a body is refused.
     encoding: Option<String>,
     over: bool,
@@ -32,6 +37,10 @@ impl RequestBody {
         Self {
             stream: body.into_data_stream(),
             length,
+            content_type: headers
+                .get(header::CONTENT_TYPE)
+                .map(|kind| String::from_utf8_lossy(kind.as_bytes()).into_owned())
+                .unwrap_or_default(),
             encoding: headers
                 .get(header::CONTENT_ENCODING)
                 .filter(|encoding| encoding.as_bytes() != b"identity")
@@ -94,6 +103,33 @@ impl RequestBody {
         Ok(all.freeze())
     }
 
+    /// The file that the body is, or that the form which it is has in it. It is not stored before
+    /// somebody keeps it.
+    pub(crate) async fn receive_file(
+        &mut self,
+        blobs: &BlobStore,
+        max: u64,
+    ) -> Result<(ReceivedFile, SealedBlob)> {
+        let mut form = FormFile::new(&self.content_type).transpose().map_err(Refusal::invalid)?;
+        self.check(if form.is_some() { max.saturating_add(FORM_BYTES) } else { max })?;
+        let mut writer = blobs.writer(WriterOptions { max_size: max, hashes: Hashes::All });
+        let mut pieces = Vec::new();
+        while let Some(bytes) = self.next().await? {
+            match &mut form {
+                None => pieces.push(bytes),
+                Some(form) => {
+                    form.feed(&bytes, &mut |piece| pieces.push(piece)).map_err(Refusal::invalid)?;
+                }
+            }
+            for piece in pieces.drain(..) {
+                writer.write(piece).await.map_err(refusal_of)?;
+            }
+        }
+        form.map_or(Ok(()), FormFile::finish).map_err(Refusal::invalid)?;
+        let blob = writer.seal(None).await.map_err(refusal_of)?;
+        Ok((describe(blob.written())?, blob))
+    }
+
     /// The body as a JSON document, with what `rules` name lifted out into blobs, which are not stored
     /// before somebody keeps them.
     pub(crate) async fn receive_document(
@@ -124,7 +160,7 @@ impl RequestBody {
                     Event::BlobEnd => {
                         if let Some((path, writer)) = lifting.take() {
                             let blob = writer.seal(None).await.map_err(refusal_of)?;
-                            lifted.push(describe(path, blob.written())?);
+                            lifted.push(Lifted { path, file: describe(blob.written())? });
                             sealed.push(blob);
                         }
                     }
@@ -142,12 +178,11 @@ fn too_large(max: u64) -> Refusal {
     Refusal::new(RefusalKind::TooLarge, format!("the body is larger than {max} bytes"))
 }
 
-fn describe(path: Vec<String>, written: &Written) -> Result<Lifted> {
+fn describe(written: &Written) -> Result<ReceivedFile> {
     let (Some(sha512), Some(sha1)) = (written.sha512, written.sha1) else {
-        return Err(Refusal::internal("a lifted blob was not hashed in every way"));
+        return Err(Refusal::internal("a received blob was not hashed in every way"));
     };
-    Ok(Lifted {
-        path,
+    Ok(ReceivedFile {
         blob: BlobRef { digest: written.digest, size: written.size, role: String::new() },
         sha512,
         sha1,

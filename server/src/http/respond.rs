@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use hyper::ext::ReasonPhrase;
 use pakhus_core::{self as core, Document, Download, Refusal, Result};
 
 use super::blob_body::{BlobAnswer, blob_response, matches_etag};
@@ -40,6 +41,10 @@ pub(crate) async fn respond(
     }
     if response.status() == StatusCode::OK {
         *response.status_mut() = status;
+    }
+    // One that has characters that no reason may have is left out.
+    if let Some(reason) = answer.reason.and_then(|reason| ReasonPhrase::try_from(reason).ok()) {
+        response.extensions_mut().insert(reason);
     }
     for (name, value) in answer.headers {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(Refusal::internal)?;

@@ -22,6 +22,8 @@ mod lifecycle;
 mod lying_source;
 mod nodes;
 mod npm_client;
+mod nuget_clients;
+mod nuget_replication;
 mod real_application;
 mod replication;
 mod several_servers;

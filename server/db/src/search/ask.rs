@@ -1,28 +1,48 @@
 //! Looking into the index.
 
-use pakhus_core::{FoundPackage, Metadata, PackageName, Search, SearchPage, Timestamp};
+use pakhus_core::{
+    FoundPackage, Metadata, PackageName, Search, SearchOrder, SearchPage, Timestamp,
+};
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
 
 use super::terms::{MOST_ASKED, asked, feed_term, label_term};
 use crate::{Database, Error, Result, downloads};
 
-/// What matches: `{match}` is the condition, `{order}` the better first. A package of the very name that
-/// is asked for comes first; then weigh where the words stand, and how often it was downloaded.
-const SQLITE: &str = "SELECT entry.name, entry.display, entry.shown \
-    FROM search_text JOIN search_entries entry ON entry.id = search_text.rowid \
-    WHERE search_text MATCH ?1 \
-    ORDER BY entry.name = ?2 DESC, \
+/// A package of the very name that is asked for comes first; then weigh where the words stand, and how
+/// often it was downloaded.
+const SQLITE_BEST: &str = "entry.name = ?4 DESC, \
     (bm25(search_text, 10.0, 4.0, 1.0, 0.0) - 0.000001) \
-    * (1.0 + 0.1 * min(length(entry.downloads), 10)), \
-    entry.name LIMIT ?3 OFFSET ?4";
-const SQLITE_TOTAL: &str = "SELECT count(*) FROM search_text WHERE search_text MATCH ?1";
-const POSTGRES: &str = "SELECT name, display, shown FROM search_entries \
-    WHERE terms @@ $1::tsquery \
-    ORDER BY name = $2 DESC, \
+    * (1.0 + 0.1 * min(length(entry.downloads), 10)), entry.name";
+const POSTGRES_BEST: &str = "entry.name = $4 DESC, \
     (ts_rank('{0.0, 0.1, 0.4, 1.0}', terms, $5::tsquery) + 0.000001) \
-    * (1.0 + 0.1 * least(length(downloads::text), 10)) DESC, \
-    name LIMIT $3 OFFSET $4";
+    * (1.0 + 0.1 * least(length(downloads::text), 10)) DESC, entry.name";
+const SQLITE_TOTAL: &str = "SELECT count(*) FROM search_text WHERE search_text MATCH ?1";
 const POSTGRES_TOTAL: &str = "SELECT count(*) FROM search_entries WHERE terms @@ $1::tsquery";
+
+fn sqlite_query(order: &str) -> String {
+    format!(
+        "SELECT entry.name, entry.display, entry.shown \
+         FROM search_text JOIN search_entries entry ON entry.id = search_text.rowid \
+         WHERE search_text MATCH ?1 ORDER BY {order} LIMIT ?2 OFFSET ?3"
+    )
+}
+
+fn postgres_query(order: &str) -> String {
+    format!(
+        "SELECT name, display, shown FROM search_entries entry \
+         WHERE terms @@ $1::tsquery ORDER BY {order} LIMIT $2 OFFSET $3"
+    )
+}
+
+/// What is ordered by where nothing is weighed.
+fn by(order: SearchOrder) -> Option<&'static str> {
+    match order {
+        SearchOrder::Best => None,
+        SearchOrder::Name => Some("entry.name"),
+        SearchOrder::NameDescending => Some("entry.name DESC"),
+        SearchOrder::Downloads => Some("entry.downloads DESC, entry.name"),
+    }
+}
 
 /// Finds packages of a feed, as the index knows them.
 ///
@@ -50,16 +70,18 @@ pub async fn find(
     let total: i64 = total.map_or(Ok(0), |row| row.try_get_by_index(0))?;
 
     let number = |number: u64| Value::from(i64::try_from(number).unwrap_or(i64::MAX));
-    let mut values = vec![
-        condition,
-        search.text.trim().replace('\0', "").into(),
-        number(search.take),
-        number(search.skip),
-    ];
-    if !sqlite {
-        values.push(postgres_weighed(&words).into());
+    let mut values = vec![condition, number(search.take), number(search.skip)];
+    let by = by(search.order);
+    if by.is_none() {
+        values.push(search.text.trim().replace('\0', "").into());
+        if !sqlite {
+            values.push(postgres_weighed(&words).into());
+        }
     }
-    let found = if sqlite { SQLITE } else { POSTGRES };
+    let found = match sqlite {
+        true => sqlite_query(by.unwrap_or(SQLITE_BEST)),
+        false => postgres_query(by.unwrap_or(POSTGRES_BEST)),
+    };
     let found = Statement::from_sql_and_values(database.backend(), found, values);
     let rows = connection.query_all_raw(found).await?;
     let rows: Vec<_> = rows.iter().map(found_row).collect::<Result<_>>()?;
@@ -85,8 +107,9 @@ fn sqlite_condition(feed_id: i64, search: &Search, words: &[String]) -> String {
     for labels in &search.labels {
         condition.push_str(&format!(" AND labels : ({})", any_of(labels, " OR ", "")));
     }
+    let columns = if search.in_names { "name" } else { "{name keywords description}" };
     for word in words {
-        condition.push_str(&format!(" AND {{name keywords description}} : \"{word}\" *"));
+        condition.push_str(&format!(" AND {columns} : \"{word}\" *"));
     }
     for label in &search.without {
         condition = format!("({condition}) NOT labels : {}", label_term(label));
@@ -113,8 +136,9 @@ fn postgres_condition(feed_id: i64, search: &Search, words: &[String]) -> String
     for labels in &search.labels {
         condition.push_str(&format!(" & ({})", any_of(labels, " | ", ":D")));
     }
+    let weights = if search.in_names { "A" } else { "ABC" };
     for word in words {
-        condition.push_str(&format!(" & '{word}':*ABC"));
+        condition.push_str(&format!(" & '{word}':*{weights}"));
     }
     for label in &search.without {
         condition.push_str(&format!(" & !'{}':D", label_term(label)));

@@ -1,5 +1,7 @@
 //! Bringing the index up to date.
 
+use std::collections::HashMap;
+
 use pakhus_core::{PackageContents, SearchEntry};
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{
@@ -45,15 +47,15 @@ pub async fn pending(database: &Database, feed_id: i64) -> Result<Vec<Pending>> 
         .limit(AT_ONCE)
         .all(database.reader())
         .await?;
-    let mut pending = Vec::with_capacity(rows.len());
-    for row in rows {
-        let contents = match row.live_versions {
-            0 => None,
-            _ => records::contents(database, feed_id, &row.name).await?,
-        };
-        pending.push(Pending { name: row.name, revision: row.revision, contents });
-    }
-    Ok(pending)
+    let names: Vec<_> = rows.iter().map(|row| row.name.clone()).collect();
+    let contents = records::contents_of(database, feed_id, &names).await?;
+    let mut contents: HashMap<_, _> =
+        contents.into_iter().map(|of| (of.package.name.key().to_owned(), of)).collect();
+    let pending = rows.into_iter().map(|row| {
+        let contents = contents.remove(&row.name);
+        Pending { name: row.name, revision: row.revision, contents }
+    });
+    Ok(pending.collect())
 }
 
 /// Brings packages up to date: each with what it is found by now, `None` where nothing is to find it.

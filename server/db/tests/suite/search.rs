@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use pakhus_core::replication::MergePolicy;
-use pakhus_core::{Download, Metadata, Search, SearchEntry, SearchPage};
+use pakhus_core::{Download, Metadata, Search, SearchEntry, SearchOrder, SearchPage};
 use pakhus_db::{downloads, feeds, search};
 
 use crate::bench::{Bench, Site};
@@ -15,6 +15,7 @@ on_both_backends!(
     labels_narrow_a_search_down,
     the_very_name_comes_first_and_a_name_before_a_description,
     of_alike_packages_the_more_downloaded_comes_first,
+    what_is_found_is_ordered_by_name_or_downloads_where_that_is_asked,
     pages_of_a_search_neither_overlap_nor_leave_out,
     what_is_deleted_is_not_found,
     what_another_site_published_is_found,
@@ -149,6 +150,22 @@ async fn of_alike_packages_the_more_downloaded_comes_first(bench: &Bench) {
     assert_eq!(names(&site, &text("tool")).await, ["tool-c", "tool-b", "tool-a"]);
 }
 
+async fn what_is_found_is_ordered_by_name_or_downloads_where_that_is_asked(bench: &Bench) {
+    let site = bench.site("la").await;
+    publish_all(&site, &["b-tool", "tool", "a-tool"]).await;
+    let download = |name: &str| Download { name: name.to_owned(), version: "1.0.0".to_owned() };
+    let counts = HashMap::from([(download("b-tool"), 12), (download("a-tool"), 11)]);
+    downloads::add(&site.database, site.feed.id, "la", &counts, site.clock.now())
+        .await
+        .expect("counted");
+    update(&site, nothing).await;
+    let ordered = async |order| names(&site, &Search { order, ..text("tool") }).await;
+    assert_eq!(ordered(SearchOrder::Best).await[0], "tool");
+    assert_eq!(ordered(SearchOrder::Name).await, ["a-tool", "b-tool", "tool"]);
+    assert_eq!(ordered(SearchOrder::NameDescending).await, ["tool", "b-tool", "a-tool"]);
+    assert_eq!(ordered(SearchOrder::Downloads).await, ["b-tool", "a-tool", "tool"]);
+}
+
 async fn pages_of_a_search_neither_overlap_nor_leave_out(bench: &Bench) {
     let site = bench.site("la").await;
     let all: Vec<_> = (0..250).map(|number| format!("tool-{number:03}")).collect();
@@ -232,6 +249,6 @@ async fn downloads_of_late_are_told_apart(bench: &Bench) {
     }
     let names = ["tool".to_owned()];
     let recent = downloads::recent(&site.database, site.feed.id, &names, now).await;
-    let recent = recent.expect("no failure")["tool"];
+    let recent = &recent.expect("no failure")["tool"];
     assert_eq!((recent.week, recent.month, recent.total), (11, 1_111, 11_111));
 }
