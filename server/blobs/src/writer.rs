@@ -11,6 +11,7 @@ use crate::error::{Error, Result, blocking};
 use crate::hash::Hashes;
 use crate::place::Place;
 use crate::spool::{self, Spool};
+use crate::together;
 
 /// What a writer accepts and computes.
 #[derive(Debug, Clone, Copy)]
@@ -74,17 +75,21 @@ impl SealedBlob {
         Ok(bytes.into())
     }
 
-    /// Makes it a blob, durably. A blob that is stored already is not stored again.
+    /// Makes it a blob, durably, together with other small ones that are kept now. A blob that is stored
+    /// already is not stored again.
     ///
     /// # Errors
     /// [`Error::Full`] or [`Error::Io`] when the disk refuses. Nothing is left on the disk then.
     pub async fn keep(mut self) -> Result<Written> {
         let (spool, tail, written) =
             (self.spool.take(), std::mem::take(&mut self.tail), self.written.clone());
+        let Some(spool) = spool else { return Ok(written) };
+        if !spool.has_file() {
+            together::keep(spool.place(), written.digest, tail).await?;
+            return Ok(written);
+        }
         blocking(move || {
-            if let Some(spool) = spool {
-                spool.keep(&tail, &written)?;
-            }
+            spool.keep(&tail, &written)?;
             Ok(written)
         })
         .await
