@@ -10,7 +10,7 @@ use pakhus_core::{
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::entity::{packages, records};
-use crate::write::{state_of, states_of};
+use crate::write::{ROWS, state_of, states_of};
 use crate::{Database, Error, Result};
 
 /// The package and its revision; `None` when it has no versions.
@@ -22,11 +22,12 @@ pub async fn package(database: &Database, feed_id: i64, name: &str) -> Result<Op
         .one(database.reader())
         .await?
         .filter(|row| row.live_versions > 0);
-    row.map(|row| {
-        let name = PackageName::new(row.name, row.display).map_err(Error::broken)?;
-        Ok(Package { name, revision: row.revision.cast_unsigned() })
-    })
-    .transpose()
+    row.map(package_of).transpose()
+}
+
+fn package_of(row: packages::Model) -> Result<Package> {
+    let name = PackageName::new(row.name, row.display).map_err(Error::broken)?;
+    Ok(Package { name, revision: row.revision.cast_unsigned() })
 }
 
 /// One version; `None` when it is not there, or no longer.
@@ -80,17 +81,53 @@ pub async fn contents(
     feed_id: i64,
     name: &str,
 ) -> Result<Option<PackageContents>> {
-    // The revision is read first: should a change come in between, the document rendered from the
-    // newer records is kept under the older revision, and nobody asks for that again.
-    let Some(package) = package(database, feed_id, name).await? else { return Ok(None) };
-    let rows = records::Entity::find()
-        .filter(records::Column::FeedId.eq(feed_id))
-        .filter(records::Column::Name.eq(name))
-        .order_by_asc(records::Column::Kind)
-        .order_by_asc(records::Column::SortKey)
-        .order_by_asc(records::Column::Item)
-        .all(database.reader())
-        .await?;
+    Ok(contents_of(database, feed_id, &[name]).await?.pop())
+}
+
+/// All that the feed holds of those of the packages that have versions, in the order of their names. No
+/// name may be there twice.
+///
+/// # Errors
+/// When the database fails.
+pub async fn contents_of(
+    database: &Database,
+    feed_id: i64,
+    names: &[&str],
+) -> Result<Vec<PackageContents>> {
+    let mut all = Vec::with_capacity(names.len());
+    for names in names.chunks(ROWS) {
+        // The revisions are read first: should a change come in between, the document rendered from the
+        // newer records is kept under the older revision, and nobody asks for that again.
+        let packages = packages::Entity::find()
+            .filter(packages::Column::FeedId.eq(feed_id))
+            .filter(packages::Column::Name.is_in(names.iter().copied()))
+            .filter(packages::Column::LiveVersions.gt(0))
+            .order_by_asc(packages::Column::Name)
+            .all(database.reader())
+            .await?;
+        if packages.is_empty() {
+            continue;
+        }
+        let rows = records::Entity::find()
+            .filter(records::Column::FeedId.eq(feed_id))
+            .filter(records::Column::Name.is_in(packages.iter().map(|row| row.name.as_str())))
+            .order_by_asc(records::Column::Name)
+            .order_by_asc(records::Column::Kind)
+            .order_by_asc(records::Column::SortKey)
+            .order_by_asc(records::Column::Item)
+            .all(database.reader())
+            .await?;
+        let mut rows = rows.chunk_by(|row, next| row.name == next.name).peekable();
+        for row in packages {
+            let rows = rows.next_if(|rows| rows[0].name == row.name).unwrap_or_default();
+            all.extend(contents_in(package_of(row)?, rows)?);
+        }
+    }
+    Ok(all)
+}
+
+/// What the records of a package come to; `None` when they have no version.
+fn contents_in(package: Package, rows: &[records::Model]) -> Result<Option<PackageContents>> {
     let fingerprint = fingerprint_of(
         rows.iter().map(|row| (row.kind, row.item.as_str(), row.state_digest.as_slice())),
     );
@@ -102,7 +139,7 @@ pub async fn contents(
         fingerprint,
         modified_at: Timestamp::EPOCH,
     };
-    for row in &rows {
+    for row in rows {
         let key = row.key()?;
         let state = state_of(row)?;
         contents.modified_at = contents.modified_at.max(state.at());
