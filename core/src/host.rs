@@ -1,11 +1,13 @@
 //! What an adapter may ask of the server.
 
+use std::sync::mpsc;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::{
     Accounts, BlobRef, Change, Committed, Digest, Package, PackageContents, PackageName,
-    PackageVersion, Result, Search, SearchPage, VersionRecord,
+    PackageVersion, Refusal, Result, Search, SearchPage, VersionRecord,
 };
 
 /// Everything an adapter may ask while it serves one request of one feed. All I/O lives behind this.
@@ -48,6 +50,12 @@ pub trait Host: Send + Sync {
     /// [`crate::RefusalKind::Internal`] when there is no such blob: an adapter reads what it was given.
     async fn read_blob(&self, digest: &Digest, offset: u64, length: usize) -> Result<Bytes>;
 
+    /// Does what keeps a processor busy for more than a moment where no other request waits behind it.
+    ///
+    /// # Errors
+    /// [`crate::RefusalKind::Internal`] when the server is stopping, or the work has panicked.
+    async fn work(&self, work: Box<dyn FnOnce() + Send>) -> Result<()>;
+
     /// Makes a change: one atomic edit of the feed, with its lines in the feed's log.
     ///
     /// # Errors
@@ -63,6 +71,21 @@ pub trait Host: Send + Sync {
 
     /// Who asks, their API keys, and signing in.
     fn accounts(&self) -> &dyn Accounts;
+}
+
+impl dyn Host + '_ {
+    /// Computes something that takes more than a moment, by [`Host::work`].
+    ///
+    /// # Errors
+    /// Those of [`Host::work`].
+    pub async fn compute<T: Send + 'static>(
+        &self,
+        compute: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
+        let (sender, receiver) = mpsc::channel();
+        self.work(Box::new(move || drop(sender.send(compute())))).await?;
+        receiver.recv().map_err(Refusal::internal)
+    }
 }
 
 /// How to receive a JSON document.

@@ -151,6 +151,11 @@ impl Host for MemoryHost<'_> {
         })
     }
 
+    async fn work(&self, work: Box<dyn FnOnce() + Send>) -> Result<()> {
+        work();
+        Ok(())
+    }
+
     async fn commit(&self, change: Change) -> Result<Committed> {
         let answer = self.feed.commit(&change);
         self.note(&format!("commit {}", describe(&change)), answer, |committed| {
