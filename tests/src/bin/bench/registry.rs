@@ -70,12 +70,16 @@ pub(crate) fn publish(package: &Package) -> (String, Bytes) {
     (package.name.clone(), document.to_string().into())
 }
 
+/// The requests that publish a package with many versions.
+pub(crate) fn many_versions(name: &str) -> impl Iterator<Item = (String, Bytes)> {
+    (0..VERSIONS).map(move |number| publish(&Package::new(name, &format!("1.{number}.0"))))
+}
+
 /// Measures reads and publishes.
 pub(crate) async fn measure(name: &str, registry: &Registry) -> Table {
     let small = publish(&Package::with_file("small", "1.0.0", &random(10_000)));
     let large = publish(&Package::with_file("large", "1.0.0", &random(100_000_000)));
-    let many = (0..VERSIONS).map(|number| publish(&Package::new("many", &format!("1.{number}.0"))));
-    Load::put(registry, many.chain([small, large]).collect()).all().await;
+    Load::put(registry, many_versions("many").chain([small, large]).collect()).all().await;
 
     let mut table = Table::begin(name);
     reads(registry, &mut table).await;
@@ -107,7 +111,8 @@ async fn reads(registry: &Registry, table: &mut Table) {
     table.throughput("tarball, 100 MB", rate(registry, &large, 1, TIME).await);
 }
 
-async fn both(registry: &Registry, table: &mut Table, what: &str, load: &Load) {
+/// Measures a load over one connection, and over 16.
+pub(crate) async fn both(registry: &Registry, table: &mut Table, what: &str, load: &Load) {
     let one = rate(registry, load, 1, TIME).await;
     let many = rate(registry, load, 16, TIME).await;
     table.rates(what, one, many);
