@@ -10,7 +10,7 @@ fn a_publish_is_one_change() {
     let feed = feed();
     let answer = put(&feed, "left-pad", &publish_document("left-pad", "1.0.0", &["latest"]));
     assert_eq!((answer.status, answer.header("content-type")), (201, Some("application/json")));
-    assert_eq!(answer.json(), json!({"ok": "created new package", "success": true}));
+    assert_eq!(answer.json(), json!({"ok": "version published", "success": true}));
     let (size, read) = (answer.transcript[3].clone(), answer.transcript[5].clone());
     assert_eq!(
         answer.transcript,
@@ -29,7 +29,7 @@ fn a_publish_is_one_change() {
     assert_eq!(feed.blob_count(), 1);
 
     let answer = put(&feed, "left-pad", &publish_document("left-pad", "1.1.0", &["latest"]));
-    assert_eq!(answer.json()["ok"], "package changed");
+    assert_eq!(answer.json()["ok"], "version published");
 }
 
 #[test]

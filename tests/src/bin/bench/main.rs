@@ -113,9 +113,7 @@ async fn one_site() -> Table {
         key: Some(server.key().to_owned()),
         process: processor::started_last(),
     };
-    let table = registry::measure("pakhus", &registry).await;
-    table::line("most memory of the server", &format!("{} MiB", server.peak_memory() >> 20));
-    table
+    registry::measure("pakhus", &registry).await
 }
 
 /// A path as an argument of a command.

@@ -26,14 +26,25 @@ fn fields(process: u32) -> Vec<u64> {
     rest.split_whitespace().map(|field| field.parse().unwrap_or(0)).collect()
 }
 
-/// What a process and those that it started have used.
+/// What a process has used; of another one, also those that it started.
 fn seconds(process: u32) -> f64 {
     let ticks = |fields: &[u64]| {
         fields.get(11).zip(fields.get(12)).map_or(0, |(user, system)| user + system)
     };
-    let of_children: u64 = children(process).map(|(_, fields)| ticks(&fields)).sum();
+    let of_children: u64 = match process == std::process::id() {
+        true => 0,
+        false => children(process).map(|(_, fields)| ticks(&fields)).sum(),
+    };
     // In ticks of a hundredth of a second.
     (ticks(&fields(process)) + of_children) as f64 / 100.0
+}
+
+/// The most memory that a process has had, in MiB.
+pub(crate) fn peak_memory(process: u32) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let peak = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kibibytes = peak.and_then(|peak| peak.split_whitespace().next()?.parse().ok());
+    kibibytes.unwrap_or(0_u64) >> 10
 }
 
 /// The processes that a process has started and that still run, with their fields.

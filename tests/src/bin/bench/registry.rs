@@ -7,7 +7,8 @@ use pakhus_tests::package::Package;
 use serde_json::{Value, json};
 
 use crate::load::{Load, rate};
-use crate::table::Table;
+use crate::processor::peak_memory;
+use crate::table::{self, Table};
 
 /// How long each rate is measured.
 const TIME: Duration = Duration::from_secs(2);
@@ -87,6 +88,8 @@ pub(crate) async fn measure(name: &str, registry: &Registry) -> Table {
         .map(|number| Package::with_file(&format!("p{number}"), "1.0.0", &random(10_000)));
     let load = Load::put(registry, packages.map(|package| publish(&package)).collect());
     both(registry, &mut table, "publish, 10 kB", &load).await;
+    let peak = peak_memory(registry.process);
+    table::line("most memory of the server", &format!("{peak} MiB"));
     table
 }
 
