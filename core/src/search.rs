@@ -38,7 +38,7 @@ pub struct Search {
 /// Some of what was found, the best first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SearchPage {
-    /// How many were found in all.
+    /// How many were found in all, up to a number beyond which nobody counts.
     pub total: u64,
     /// Those that were asked for.
     pub found: Vec<FoundPackage>,

@@ -1,5 +1,8 @@
 //! Rendering what clients read of a package when the package changes, not when they read it.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

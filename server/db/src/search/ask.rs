@@ -6,8 +6,11 @@ use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
 use super::terms::{MOST_ASKED, asked, feed_term, label_term};
 use crate::{Database, Error, Result, downloads};
 
-/// What matches: `{match}` is the condition, `{order}` the better first. A package of the very name that
-/// is asked for comes first; then weigh where the words stand, and how often it was downloaded.
+/// The most matches that are counted, and weighed: of more, nobody looks at all.
+pub const MOST_MATCHES: u64 = 20_000;
+
+/// What matches the condition ?1, the better first. A package of the very name that is asked for comes
+/// first; then weigh where the words stand, and how often it was downloaded.
 const SQLITE: &str = "SELECT entry.name, entry.display, entry.shown \
     FROM search_text JOIN search_entries entry ON entry.id = search_text.rowid \
     WHERE search_text MATCH ?1 \
@@ -15,14 +18,30 @@ const SQLITE: &str = "SELECT entry.name, entry.display, entry.shown \
     (bm25(search_text, 10.0, 4.0, 1.0, 0.0) - 0.000001) \
     * (1.0 + 0.1 * min(length(entry.downloads), 10)), \
     entry.name LIMIT ?3 OFFSET ?4";
-const SQLITE_TOTAL: &str = "SELECT count(*) FROM search_text WHERE search_text MATCH ?1";
+/// The same of very many matches. To weigh the words, SQLite would look at all of them: of those that
+/// changed last, the most downloaded come first.
+const SQLITE_MANY: &str = "SELECT entry.name, entry.display, entry.shown FROM ( \
+    SELECT * FROM (SELECT rowid AS id FROM search_text WHERE search_text MATCH ?1 \
+    ORDER BY rowid DESC LIMIT ?6) \
+    UNION SELECT rowid FROM search_text WHERE search_text MATCH ?1 \
+    AND rowid IN (SELECT id FROM search_entries WHERE feed_id = ?5 AND name = ?2)) found \
+    JOIN search_entries entry ON entry.id = found.id \
+    ORDER BY entry.name = ?2 DESC, entry.downloads DESC, entry.name LIMIT ?3 OFFSET ?4";
+const SQLITE_TOTAL: &str =
+    "SELECT count(*) FROM (SELECT 1 FROM search_text WHERE search_text MATCH ?1 LIMIT ?2)";
 const POSTGRES: &str = "SELECT name, display, shown FROM search_entries \
     WHERE terms @@ $1::tsquery \
     ORDER BY name = $2 DESC, \
     (ts_rank('{0.0, 0.1, 0.4, 1.0}', terms, $5::tsquery) + 0.000001) \
     * (1.0 + 0.1 * least(length(downloads::text), 10)) DESC, \
     name LIMIT $3 OFFSET $4";
-const POSTGRES_TOTAL: &str = "SELECT count(*) FROM search_entries WHERE terms @@ $1::tsquery";
+const POSTGRES_MANY: &str = "SELECT name, display, shown FROM ( \
+    (SELECT * FROM search_entries WHERE terms @@ $1::tsquery ORDER BY id DESC LIMIT $6) \
+    UNION SELECT * FROM search_entries \
+    WHERE terms @@ $1::tsquery AND feed_id = $5 AND name = $2) found \
+    ORDER BY name = $2 DESC, downloads DESC, name LIMIT $3 OFFSET $4";
+const POSTGRES_TOTAL: &str = "SELECT count(*) FROM \
+    (SELECT 1 FROM search_entries WHERE terms @@ $1::tsquery LIMIT $2) found";
 
 /// Finds packages of a feed, as the index knows them.
 ///
@@ -44,22 +63,31 @@ pub async fn find(
         false => postgres_condition(feed_id, search, &words),
     }
     .into();
+    let number = |number: u64| Value::from(i64::try_from(number).unwrap_or(i64::MAX));
     let total = if sqlite { SQLITE_TOTAL } else { POSTGRES_TOTAL };
-    let total = Statement::from_sql_and_values(database.backend(), total, [condition.clone()]);
+    let values = [condition.clone(), number(MOST_MATCHES)];
+    let total = Statement::from_sql_and_values(database.backend(), total, values);
     let total = connection.query_one_raw(total).await?;
     let total: i64 = total.map_or(Ok(0), |row| row.try_get_by_index(0))?;
+    let total = total.unsigned_abs();
 
-    let number = |number: u64| Value::from(i64::try_from(number).unwrap_or(i64::MAX));
     let mut values = vec![
         condition,
         search.text.trim().replace('\0', "").into(),
         number(search.take),
         number(search.skip),
     ];
-    if !sqlite {
-        values.push(postgres_weighed(&words).into());
-    }
-    let found = if sqlite { SQLITE } else { POSTGRES };
+    let found = match (total == MOST_MATCHES, sqlite) {
+        (true, sqlite) => {
+            values.extend([feed_id.into(), number(MOST_MATCHES)]);
+            if sqlite { SQLITE_MANY } else { POSTGRES_MANY }
+        }
+        (false, true) => SQLITE,
+        (false, false) => {
+            values.push(postgres_weighed(&words).into());
+            POSTGRES
+        }
+    };
     let found = Statement::from_sql_and_values(database.backend(), found, values);
     let rows = connection.query_all_raw(found).await?;
     let rows: Vec<_> = rows.iter().map(found_row).collect::<Result<_>>()?;
@@ -69,7 +97,7 @@ pub async fn find(
         let downloads = recent.remove(name.key()).unwrap_or_default();
         FoundPackage { name, shown, downloads }
     });
-    Ok(SearchPage { total: total.unsigned_abs(), found: found.collect() })
+    Ok(SearchPage { total, found: found.collect() })
 }
 
 fn found_row(row: &QueryResult) -> Result<(PackageName, Metadata)> {
