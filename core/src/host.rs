@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::mpsc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::{
-    Accounts, BlobRef, Change, Committed, Digest, FeedPolicy, Package, PackageContents,
-    PackageName, PackageVersion, RecentDownloads, Result, Search, SearchPage, VersionRecord,
+    Accounts, BlobRef, Change, Committed, Digest, FeedPolicy, Package, PackageContents, PackageName,
+    PackageVersion, RecentDownloads, Refusal, Result, Search, SearchPage, VersionRecord,
 };
 
 /// Everything an adapter may ask while it serves one request of one feed. All I/O lives behind this.
@@ -83,6 +84,12 @@ pub trait Host: Send + Sync {
         max: u64,
     ) -> Result<BlobRef>;
 
+    /// Does what keeps a processor busy for more than a moment where no other request waits behind it.
+    ///
+    /// # Errors
+    /// [`crate::RefusalKind::Internal`] when the server is stopping, or the work has panicked.
+    async fn work(&self, work: Box<dyn FnOnce() + Send>) -> Result<()>;
+
     /// Makes a change: one atomic edit of the feed, with its lines in the feed's log.
     ///
     /// # Errors
@@ -107,6 +114,21 @@ pub enum Packing {
     Stored,
     /// By Deflate (RFC 1951), without a header.
     Deflate,
+}
+
+impl dyn Host + '_ {
+    /// Computes something that takes more than a moment, by [`Host::work`].
+    ///
+    /// # Errors
+    /// Those of [`Host::work`].
+    pub async fn compute<T: Send + 'static>(
+        &self,
+        compute: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
+        let (sender, receiver) = mpsc::channel();
+        self.work(Box::new(move || drop(sender.send(compute())))).await?;
+        receiver.recv().map_err(Refusal::internal)
+    }
 }
 
 /// How to receive a JSON document.

@@ -72,6 +72,20 @@ pub trait PackageType: Send + Sync + 'static {
         })
     }
 
+    /// The documents of a package that clients read again and again, for clients that know the feed by
+    /// `base_url`, each under the key by which [`Host::document`] is asked for it. The server keeps them
+    /// when the package changes, so that nobody waits until they are rendered.
+    ///
+    /// # Errors
+    /// When what is stored of the package cannot be read.
+    fn documents(
+        &self,
+        _contents: &PackageContents,
+        _base_url: &str,
+    ) -> Result<Vec<(String, String)>> {
+        Ok(Vec::new())
+    }
+
     /// Recognises a request by its head.
     ///
     /// # Errors

@@ -58,7 +58,7 @@ pub enum SearchOrder {
 /// Some of what was found, in the order that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SearchPage {
-    /// How many were found in all.
+    /// How many were found in all, up to a number beyond which nobody counts.
     pub total: u64,
     /// Those that were asked for.
     pub found: Vec<FoundPackage>,

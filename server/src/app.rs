@@ -17,6 +17,7 @@ use crate::host::{DocumentCache, Known};
 use crate::http::SmallBlobs;
 use crate::metrics::Metrics;
 use crate::package_types::PackageTypes;
+use crate::rendering::BaseUrls;
 use crate::replication::Replicator;
 use crate::search::Indexes;
 
@@ -41,6 +42,7 @@ pub(crate) struct Parts {
     pub(crate) known: Known,
     pub(crate) known_keys: KnownKeys,
     pub(crate) documents: DocumentCache,
+    pub(crate) base_urls: BaseUrls,
     pub(crate) small_blobs: SmallBlobs,
     pub(crate) indexes: Indexes,
     pub(crate) downloads: DownloadCounter,

@@ -1,6 +1,6 @@
 //! `pakhus demo`: three sites in one process, replicating before one's eyes.
 
-mod package;
+pub(crate) mod package;
 
 use std::io;
 use std::time::{Duration, Instant};

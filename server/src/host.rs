@@ -30,7 +30,8 @@ use crate::app::App;
 use crate::search;
 
 pub(crate) use accounts::Asker;
-pub(crate) use documents::DocumentCache;
+use documents::Turn;
+pub(crate) use documents::{DocumentCache, complete, read_documents, write_documents};
 pub(crate) use known::Known;
 pub(crate) use receive::{RequestBody, refusal_of};
 
@@ -42,6 +43,10 @@ pub(crate) struct RequestHost {
     body: Mutex<RequestBody>,
     /// Blobs that came with the request and that no change has named yet. They are gone with it.
     received: Mutex<Vec<SealedBlob>>,
+    /// The turn to render a document that this request has.
+    turn: Mutex<Option<Turn>>,
+    /// The URL by which the client knows the feed.
+    base_url: String,
     now: Timestamp,
     asker: Asker,
 }
@@ -52,11 +57,13 @@ impl RequestHost {
         feed: Arc<Feed>,
         package_type: Arc<dyn PackageType>,
         body: RequestBody,
+        base_url: String,
         now: Timestamp,
         asker: Asker,
     ) -> Self {
         let body = Mutex::new(body);
-        Self { app, feed, package_type, body, received: Mutex::default(), now, asker }
+        let (received, turn) = (Mutex::default(), Mutex::default());
+        Self { app, feed, package_type, body, received, turn, base_url, now, asker }
     }
 
     /// Stores the blobs that came with the request and that the change names, and checks that every
@@ -76,12 +83,17 @@ impl RequestHost {
             .partition(|blob| named.contains(&blob.written().digest));
         *self.received.lock().await = others;
         let wanted: Vec<SealedBlob> = wanted;
+        let mut kept = HashSet::new();
         for blob in wanted {
-            blob.keep().await.map_err(refusal_of)?;
+            let written = blob.keep().await.map_err(refusal_of)?;
+            kept.insert((written.digest, written.size));
         }
         for edit in &change.edits {
             let Edit::Publish(new) = edit else { continue };
             for blob in &new.blobs {
+                if kept.contains(&(blob.digest, blob.size)) {
+                    continue;
+                }
                 let stored = self.app.blobs.size(&blob.digest).await.map_err(Refusal::internal)?;
                 if stored != Some(blob.size) {
                     return Err(Refusal::internal(format!(
@@ -106,7 +118,8 @@ impl Host for RequestHost {
     }
 
     async fn contents_of(&self, names: &[PackageName]) -> Result<Vec<PackageContents>> {
-        Ok(records::contents_of(&self.app.database, self.feed.id, &keys(names)).await?)
+        let names: Vec<_> = names.iter().map(PackageName::key).collect();
+        Ok(records::contents_of(&self.app.database, self.feed.id, &names).await?)
     }
 
     async fn downloads(&self, names: &[PackageName]) -> Result<HashMap<String, RecentDownloads>> {
@@ -182,8 +195,13 @@ impl Host for RequestHost {
         self.unpack_part(from, part, packing, max).await
     }
 
+    async fn work(&self, work: Box<dyn FnOnce() + Send>) -> Result<()> {
+        tokio::task::spawn_blocking(work).await.map_err(Refusal::internal)
+    }
+
     async fn commit(&self, change: Change) -> Result<Committed> {
         self.keep_blobs(&change).await?;
+        self.app.base_urls.note(self.feed.id, &self.base_url);
         let capabilities = &self.package_type.descriptor().capabilities;
         let context = EditContext {
             origin: self.app.instance.id.clone(),
@@ -192,15 +210,29 @@ impl Host for RequestHost {
             first_incarnation: 1,
             syncs_publish_date: capabilities.syncs_publish_date,
         };
-        Ok(commit::commit(&self.app.database, self.feed.id, &change, &context).await?)
+        Ok(commit::commit(&self.app.database, self.feed.id, change, context).await?)
     }
 
     async fn document(&self, key: &str, revision: u64) -> Result<Option<Document>> {
-        Ok(self.app.documents.get(self.feed.id, key, revision).await)
+        let documents = &self.app.documents;
+        if let Some(document) = documents.get(self.feed.id, key, revision).await {
+            return Ok(Some(document));
+        }
+        // Never two turns at once: others may have them the other way round.
+        *self.turn.lock().await = None;
+        let turn = documents.turn(self.feed.id, key).await;
+        let document = documents.get(self.feed.id, key, revision).await;
+        if document.is_none() {
+            *self.turn.lock().await = Some(turn);
+        }
+        Ok(document)
     }
 
     async fn keep_document(&self, key: &str, revision: u64, bytes: Bytes) -> Result<Document> {
-        self.app.documents.keep(self.feed.id, key, revision, bytes).await
+        self.app.base_urls.note(self.feed.id, &self.base_url);
+        let document = self.app.documents.keep(self.feed.id, key, revision, bytes).await;
+        *self.turn.lock().await = None;
+        document
     }
 
     fn accounts(&self) -> &dyn Accounts {

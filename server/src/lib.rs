@@ -19,6 +19,7 @@ mod housekeeping;
 mod http;
 mod metrics;
 mod package_types;
+mod rendering;
 mod replication;
 mod search;
 mod secrets;

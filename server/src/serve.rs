@@ -19,11 +19,12 @@ use crate::config::{Config, ConfigError};
 use crate::diagnostics::DiagnosticCenter;
 use crate::downloads::{DownloadCounter, keep_downloads, write_downloads};
 use crate::feeds::FeedDirectory;
-use crate::host::{DocumentCache, Known};
+use crate::host::{DocumentCache, Known, read_documents, write_documents};
 use crate::housekeeping::keep_house;
 use crate::http::{Listening, SmallBlobs, TlsFiles, listen, router};
 use crate::metrics::Metrics;
 use crate::package_types::{PackageTypes, built_in_names};
+use crate::rendering::{BaseUrls, keep_documents};
 use crate::replication::{Replicator, keep_node, keep_schedule, leave, look_after_nodes};
 use crate::search::{Indexes, keep_indexes};
 use crate::telemetry;
@@ -53,6 +54,8 @@ pub(crate) struct Site {
     pub(crate) app: App,
     pub(crate) admin_key: PathBuf,
     pub(crate) url: String,
+    /// Where rendered documents are while the server is down.
+    documents: PathBuf,
     listening: Listening,
 }
 
@@ -114,6 +117,7 @@ impl Site {
             known: Known::new(database.clone()),
             known_keys: KnownKeys::new(),
             documents: DocumentCache::new(),
+            base_urls: BaseUrls::default(),
             small_blobs: SmallBlobs::new(),
             indexes: Indexes::default(),
             downloads: DownloadCounter::default(),
@@ -124,12 +128,14 @@ impl Site {
             stopping: CancellationToken::new(),
             database,
         });
+        let documents = config.data_dir.join("documents");
+        read_documents(&app, documents.clone()).await;
         look_after_nodes(&app).await?;
         let url = match &app.public_url {
             Some(url) => url.clone(),
             None => listening.url()?,
         };
-        Ok(Self { app, admin_key, url, listening })
+        Ok(Self { app, admin_key, url, documents, listening })
     }
 
     /// What stops [`Self::serve`].
@@ -150,6 +156,7 @@ impl Site {
             tokio::spawn(keep_house(app.clone())),
             tokio::spawn(keep_downloads(app.clone())),
             tokio::spawn(keep_indexes(app.clone())),
+            tokio::spawn(keep_documents(app.clone())),
             tokio::spawn(keep_node(app.clone())),
         ];
         let served = self.listening.serve(router(app.clone())).await;
@@ -157,6 +164,7 @@ impl Site {
             task.abort();
         }
         write_downloads(&app).await;
+        write_documents(&app, self.documents).await;
         leave(&app).await;
         app.database.clone().close().await;
         Ok(served?)

@@ -18,6 +18,9 @@ pub(crate) enum Form {
 }
 
 impl Form {
+    /// Both.
+    pub(crate) const ALL: [Self; 2] = [Self::Full, Self::Abbreviated];
+
     /// Reads what the client accepts. Nobody is refused: what fits neither form gets the full one.
     pub(crate) fn wanted(head: &RequestHead) -> Self {
         // Who is about to write the document back wants all of it, whatever else it accepts.

@@ -15,21 +15,41 @@ use pakhus_core::{BlobRef, Host, Refusal, Result};
 
 use self::entry::{Entries, Found};
 
-/// How much is read at a time. What this much unpacks to at the very most, some 30 MiB, keeps a
-/// thread busy for tens of milliseconds; between two reads others have their turn.
-const PIECE: usize = 32 << 10;
+/// How much is read at a time. What it unpacks to at the very most, some 250 MiB, takes a tenth of a second
+/// and more.
+const PIECE: usize = 256 << 10;
+
+/// How much is read at a time of a tarball that is short: what it unpacks to at the very most, 1 MiB, takes
+/// no longer than it takes to have it done by another thread. Between two reads others have their turn.
+const SHORT_PIECE: usize = 1 << 10;
+
+/// The longest tarball that is short.
+const SHORT: u64 = 32 << 10;
 
 /// What is read of a tarball that came with this request.
 pub(crate) async fn read(tarball: &BlobRef, host: &dyn Host) -> Result<Found> {
+    let is_short = tarball.size <= SHORT;
     let mut reader = Reader::new();
     let mut offset = 0;
     while offset < tarball.size {
-        let piece = host.read_blob(&tarball.digest, offset, PIECE).await?;
+        let length = if is_short { SHORT_PIECE } else { PIECE };
+        let piece = host.read_blob(&tarball.digest, offset, length).await?;
         if piece.is_empty() {
             return Err(Refusal::internal("a received tarball is shorter than it was"));
         }
         offset += piece.len() as u64;
-        if reader.push(&piece)? {
+        let is_over = if is_short {
+            reader.push(&piece)
+        } else {
+            let pushed = host.compute(move || {
+                let is_over = reader.push(&piece);
+                (reader, is_over)
+            });
+            let (read_on, is_over) = pushed.await?;
+            reader = read_on;
+            is_over
+        };
+        if is_over? {
             break;
         }
     }

@@ -107,6 +107,14 @@ impl PackageType for Npm {
         search::entry(contents)
     }
 
+    fn documents(
+        &self,
+        contents: &PackageContents,
+        base_url: &str,
+    ) -> Result<Vec<(String, String)>> {
+        packument::documents(contents, base_url)
+    }
+
     fn route(&self, head: &RequestHead) -> Result<Route> {
         Endpoint::parse(head).map(Endpoint::into_route)
     }
@@ -134,6 +142,7 @@ impl PackageType for Npm {
             Endpoint::Keys => Err(attestation::keys()),
             Endpoint::AddOwner { name } => owners::add(&name, host).await,
             Endpoint::Collaborators { name } => owners::collaborators(&name, host).await,
+            Endpoint::PackagesOf { user } => search::packages_of(&user, host).await,
             Endpoint::Visibility { name } => access::visibility(&name, host).await,
             Endpoint::SetAccess { name } => access::set(&name, host).await,
             Endpoint::Ping => Ok(account::ping()),

@@ -1,7 +1,8 @@
 //! Packuments and manifests: what a package is, for clients that install it.
 
 use pakhus_core::{
-    Body, Document, Host, PackageName, PackageVersion, RequestHead, Response, Result, VersionRecord,
+    Body, Document, Host, PackageContents, PackageName, PackageVersion, RequestHead, Response,
+    Result, VersionRecord,
 };
 
 use crate::accept::{FULL, Form};
@@ -20,16 +21,10 @@ pub(crate) async fn packument(
     host: &dyn Host,
 ) -> Result<Response> {
     let form = Form::wanted(head);
-    let kind = match form {
-        Form::Full => "full",
-        Form::Abbreviated => "abbreviated",
-    };
     let base_url = head.base_url.as_str();
-    let document = kept_document(&format!("{kind} of"), name, base_url, host, |view| match form {
-        Form::Full => render::full(view, base_url),
-        Form::Abbreviated => render::abbreviated(view, base_url),
-    })
-    .await?;
+    let document =
+        kept_document(kind_of(form), name, base_url, host, |view| render(form, view, base_url))
+            .await?;
     let modified = render::modified(&document.bytes);
     let response =
         respond(document, form.content_type()).with_header("vary", "accept, accept-encoding");
@@ -37,6 +32,33 @@ pub(crate) async fn packument(
         Some(modified) => response.with_header("last-modified", modified.http_date()),
         None => response,
     })
+}
+
+/// Both forms of the packument, each under the key that it is kept by.
+pub(crate) fn documents(
+    contents: &PackageContents,
+    base_url: &str,
+) -> Result<Vec<(String, String)>> {
+    let view = View::of(contents);
+    let of_form = |form| {
+        let key = key_of(kind_of(form), &contents.package.name, base_url);
+        Ok((key, render(form, &view, base_url)?))
+    };
+    Form::ALL.into_iter().map(of_form).collect()
+}
+
+const fn kind_of(form: Form) -> &'static str {
+    match form {
+        Form::Full => "full of",
+        Form::Abbreviated => "abbreviated of",
+    }
+}
+
+fn render(form: Form, view: &View<'_>, base_url: &str) -> Result<String> {
+    match form {
+        Form::Full => render::full(view, base_url),
+        Form::Abbreviated => render::abbreviated(view, base_url),
+    }
 }
 
 /// Answers `GET /{pkg}/{version, tag or range}`.

@@ -95,7 +95,7 @@ impl Publish {
     }
 
     /// Publishes. Of two publishes of one version, however close together, one is refused.
-    pub(crate) async fn commit(self, is_new: bool, host: &dyn Host) -> Result<Response> {
+    pub(crate) async fn commit(self, host: &dyn Host) -> Result<Response> {
         let Self { new, deprecation, tags } = self;
         let (name, version) = (new.name.clone(), new.version.clone());
         let mut edits = vec![
@@ -126,8 +126,7 @@ impl Publish {
             RefusalKind::NotFound => Refusal::invalid(format!("a dist-tag is wrong: {refusal}")),
             _ => refusal,
         })?;
-        let done = if is_new { "created new package" } else { "package changed" };
-        Ok(Response::json(201, format!(r#"{{"ok":"{done}","success":true}}"#)))
+        Ok(Response::json(201, r#"{"ok":"version published","success":true}"#))
     }
 }
 

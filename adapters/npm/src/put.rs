@@ -17,10 +17,12 @@ pub(crate) async fn serve(
     identity: Option<Identity>,
     host: &dyn Host,
 ) -> Result<Response> {
-    // Before the body, so that nobody sends a large tarball in vain.
-    let is_new = host.package(name).await?.is_none();
-    if is_new {
-        name::check_new(name).map_err(Refusal::invalid)?;
+    // Before the body, so that nobody sends a large tarball in vain. A package that is there may have a
+    // name that no new one may.
+    if let Err(invalid) = name::check_new(name)
+        && host.package(name).await?.is_none()
+    {
+        return Err(Refusal::invalid(invalid));
     }
     let received = host.receive_document(rules()).await?;
     let document = PackageDocument::parse(&received.json, name)?;
@@ -29,7 +31,7 @@ pub(crate) async fn serve(
             let lifted = &received.lifted;
             let publish =
                 Publish::read(name, &document, attachments, lifted, identity, host).await?;
-            publish.commit(is_new, host).await
+            publish.commit(host).await
         }
         None => deprecate::serve(name, &document, host).await,
     }

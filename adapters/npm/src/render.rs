@@ -108,9 +108,11 @@ pub(crate) fn dist_tags(view: &View<'_>) -> String {
 /// When the package that a packument was rendered from was last changed, read back from its text, so
 /// that a kept packument needs no look at the contents.
 pub(crate) fn modified(packument: &[u8]) -> Option<Timestamp> {
-    let head = String::from_utf8_lossy(&packument[..packument.len().min(HEAD_BYTES)]);
-    let (_, rest) = head.split_once("\"modified\":\"")?;
-    Timestamp::parse(rest.split_once('"')?.0)
+    const BEFORE: &[u8] = b"\"modified\":\"";
+    let head = &packument[..packument.len().min(HEAD_BYTES)];
+    let at = head.windows(BEFORE.len()).position(|bytes| bytes == BEFORE)? + BEFORE.len();
+    let text = head[at..].split(|byte| *byte == b'"').next()?;
+    Timestamp::parse(std::str::from_utf8(text).ok()?)
 }
 
 fn write_manifest(

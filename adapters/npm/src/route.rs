@@ -35,6 +35,8 @@ pub(crate) enum Endpoint {
     AddOwner { name: PackageName },
     /// `GET /-/package/{pkg}/collaborators`.
     Collaborators { name: PackageName },
+    /// `GET /-/user/{user}/package`: the packages of an owner.
+    PackagesOf { user: String },
     /// `GET /-/package/{pkg}/visibility`.
     Visibility { name: PackageName },
     /// `POST /-/package/{pkg}/access`.
@@ -179,8 +181,8 @@ impl Endpoint {
                     _ => Err(wrong_method()),
                 }
             }
-            (["token", _], _) => Err(wrong_method()),
-            ([_, "package"], _) => Err(access::no_teams()),
+            ([user, "package"], Method::Get) => Ok(Self::PackagesOf { user: (*user).to_owned() }),
+            (["token", _] | [_, "package"], _) => Err(wrong_method()),
             _ => Err(no_such_endpoint()),
         }
     }
@@ -206,6 +208,7 @@ impl Endpoint {
             Self::Search => ("npm.search", Action::View, None),
             Self::AddOwner { name } => ("npm.add_owner", Action::Delete, Some(name)),
             Self::Collaborators { name } => ("npm.collaborators", Action::View, Some(name)),
+            Self::PackagesOf { .. } => ("npm.packages_of", Action::View, None),
             Self::Visibility { name } => ("npm.visibility", Action::View, Some(name)),
             Self::SetAccess { name } => ("npm.set_access", Action::Publish, Some(name)),
             Self::Attestations { name, .. } => ("npm.attestations", Action::View, Some(name)),

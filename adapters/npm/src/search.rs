@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use self::people::name_of;
-use crate::json::{self, Members};
+use crate::json::{self, Members, ObjectWriter};
 use crate::metadata::VersionMetadata;
 use crate::version;
 use crate::view::View;
@@ -22,6 +22,9 @@ const PAGE: u64 = 20;
 
 /// The most that are answered at once, as the public registry has it.
 const LARGEST_PAGE: u64 = 250;
+
+/// The most packages of one owner that are listed.
+const MOST_OWNED: u64 = 1_000;
 
 /// The most keywords that are looked at.
 const MOST_KEYWORDS: usize = 100;
@@ -41,14 +44,7 @@ pub(crate) fn entry(contents: &PackageContents) -> Result<SearchEntry> {
     description.truncate(description.floor_char_boundary(LONGEST_DESCRIPTION));
     let keywords = keywords(details.get("keywords"));
     let author = details.get("author").and_then(name_of);
-    let mut publishers: Vec<String> = Vec::new();
-    for record in &contents.versions {
-        if let Some(publisher) = VersionMetadata::of(record)?.publisher
-            && !publishers.iter().any(|known| *known == publisher)
-        {
-            publishers.push(publisher.into_owned());
-        }
-    }
+    let owners = view.owners()?;
 
     let name = contents.package.name.display();
     let scope =
@@ -56,7 +52,7 @@ pub(crate) fn entry(contents: &PackageContents) -> Result<SearchEntry> {
     let mut labels: Vec<_> = keywords.iter().map(|word| format!("keyword:{word}")).collect();
     labels.push(format!("scope:{}", scope.unwrap_or("unscoped")));
     labels.extend(author.iter().map(|author| format!("author:{author}")));
-    labels.extend(publishers.iter().map(|publisher| format!("maintainer:{publisher}")));
+    labels.extend(owners.iter().map(|owner| maintained_by(&owner.name)));
     if latest.version.key().starts_with("0.") || version::is_pre_release(&latest.version) {
         labels.push("unstable".to_owned());
     }
@@ -64,7 +60,7 @@ pub(crate) fn entry(contents: &PackageContents) -> Result<SearchEntry> {
         labels.push("deprecated".to_owned());
     }
 
-    let person = |name: &String| json!({ "username": name, "email": "" });
+    let person = |name: &str, email: &str| json!({ "username": name, "email": email });
     let mut shown = json!({
         "name": name,
         "sanitized_name": name,
@@ -74,10 +70,11 @@ pub(crate) fn entry(contents: &PackageContents) -> Result<SearchEntry> {
         "keywords": keywords,
         "date": latest.published_at.to_string(),
         "links": links(&details),
-        "maintainers": publishers.iter().map(person).collect::<Vec<_>>(),
+        "maintainers":
+            owners.iter().map(|owner| person(&owner.name, &owner.email)).collect::<Vec<_>>(),
     });
     if let Some(publisher) = &metadata.publisher {
-        shown["publisher"] = person(&publisher.clone().into_owned());
+        shown["publisher"] = person(publisher, "");
     }
     if let Some(author) = author {
         shown["author"] = json!({ "name": author });
@@ -87,6 +84,25 @@ pub(crate) fn entry(contents: &PackageContents) -> Result<SearchEntry> {
     }
     let shown = Metadata::from_value(&shown).map_err(Refusal::internal)?;
     Ok(SearchEntry { keywords, description, labels, shown })
+}
+
+/// The label of what somebody is an owner of.
+fn maintained_by(name: &str) -> String {
+    format!("maintainer:{name}")
+}
+
+/// Answers `GET /-/user/{user}/package`, by which `npm access list packages` asks what somebody may write
+/// to: what they are an owner of. The first of them, where there are very many.
+pub(crate) async fn packages_of(user: &str, host: &dyn Host) -> Result<Response> {
+    let labels = vec![vec![maintained_by(user)]];
+    let page = host.search(Search { labels, take: MOST_OWNED, ..Search::default() }).await?;
+    let mut text = String::new();
+    let mut object = ObjectWriter::open(&mut text);
+    for found in &page.found {
+        object.string(found.name.display(), "write");
+    }
+    object.close();
+    Ok(Response::json(200, text).with_header("cache-control", "private, no-cache"))
 }
 
 /// Answers `GET /-/v1/search`.

@@ -214,6 +214,11 @@ impl Host for MemoryHost<'_> {
         self.note(&question, answer, |blob| format!("{} bytes", blob.size))
     }
 
+    async fn work(&self, work: Box<dyn FnOnce() + Send>) -> Result<()> {
+        work();
+        Ok(())
+    }
+
     async fn commit(&self, change: Change) -> Result<Committed> {
         let answer = self.feed.commit(&change);
         self.note(&format!("commit {}", describe(&change)), answer, |committed| {

@@ -31,7 +31,7 @@ pub struct BlobBatch {
 
 /// A blob that is whole.
 #[derive(Debug)]
-struct Received {
+pub(crate) struct Received {
     digest: Digest,
     /// Its file in `incoming/`, removed when this is dropped; `None` when it is where it belongs.
     path: Option<PathBuf>,
@@ -119,6 +119,16 @@ fn receive(place: &Place, digest: Digest, bytes: &[u8], sync: bool) -> Result<Re
     if actual != digest {
         return Err(Error::DigestMismatch { expected: digest, actual });
     }
+    receive_checked(place, digest, bytes, sync)
+}
+
+/// The same of bytes whose digest is known to be theirs.
+pub(crate) fn receive_checked(
+    place: &Place,
+    digest: Digest,
+    bytes: &[u8],
+    sync: bool,
+) -> Result<Received> {
     if place.find(&digest, bytes.len() as u64)? {
         return Ok(Received { digest, path: None });
     }
@@ -132,7 +142,8 @@ fn receive(place: &Place, digest: Digest, bytes: &[u8], sync: bool) -> Result<Re
     Ok(received)
 }
 
-fn publish(
+/// Makes blobs durable where they belong.
+pub(crate) fn publish(
     place: &Place,
     file_system: Option<&FileSystem>,
     mut received: Vec<Received>,

@@ -104,6 +104,20 @@ impl Error {
         }
     }
 
+    /// The same failure of the disk, for another blob that it hit.
+    pub(crate) fn repeated(&self) -> Self {
+        let again = |source: &io::Error| io::Error::new(source.kind(), source.to_string());
+        match self {
+            Self::Full { action, path, source } => {
+                Self::Full { action, path: path.clone(), source: again(source) }
+            }
+            Self::Io { action, path, source } => {
+                Self::Io { action, path: path.clone(), source: again(source) }
+            }
+            _ => Self::Broken,
+        }
+    }
+
     /// Names what was asked of the object store; for `map_err`.
     pub(crate) fn store(action: &'static str) -> impl Fn(object_store::Error) -> Self {
         move |source| Self::Store { action, source }

@@ -22,6 +22,7 @@ mod place;
 mod reader;
 mod spool;
 mod store;
+mod together;
 mod upload;
 mod writer;
 

@@ -17,6 +17,7 @@ use pakhus_core::Digest;
 
 use crate::error::{Error, Result};
 use crate::layout::Layout;
+use crate::together::Waiting;
 
 /// The place of finished blobs on a local disk. All of its methods block.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ pub(crate) struct Place {
     /// The directories that this process has synced into their parents. At most 65,792, as the
     /// layout has no more.
     durable: Mutex<HashSet<PathBuf>>,
+    waiting: Waiting,
 }
 
 impl Place {
@@ -33,7 +35,11 @@ impl Place {
         make_durably(root).map_err(Error::io("create", root))?;
         // An absolute path: a later change of the working directory must not move the store.
         let root = fs::canonicalize(root).map_err(Error::io("find", root))?;
-        let place = Self { layout: Layout::new(root), durable: Mutex::default() };
+        let place = Self {
+            layout: Layout::new(root),
+            durable: Mutex::default(),
+            waiting: Waiting::default(),
+        };
         for directory in [place.layout.blobs(), place.layout.incoming(), place.layout.uploads()] {
             place.ensure(&directory).map_err(Error::io("create", &directory))?;
         }
@@ -42,6 +48,11 @@ impl Place {
 
     pub(crate) fn layout(&self) -> &Layout {
         &self.layout
+    }
+
+    /// The small blobs that wait to be kept.
+    pub(crate) fn waiting(&self) -> &Waiting {
+        &self.waiting
     }
 
     /// Whether the blob is stored already, whole. If so, it is durable and counts as stored now:

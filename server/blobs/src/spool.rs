@@ -52,6 +52,16 @@ impl Spool {
         Ok(())
     }
 
+    /// The place that it is for.
+    pub(crate) fn place(&self) -> &Arc<Place> {
+        &self.place
+    }
+
+    /// Whether there are bytes in a file.
+    pub(crate) fn has_file(&self) -> bool {
+        self.file.is_some()
+    }
+
     /// Where it is, once there are bytes in it.
     pub(crate) fn path(&self) -> &Path {
         &self.path

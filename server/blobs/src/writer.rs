@@ -11,6 +11,11 @@ use crate::error::{Error, Result, blocking};
 use crate::hash::Hashes;
 use crate::place::Place;
 use crate::spool::{self, Spool};
+use crate::together;
+
+/// So many bytes are hashed at once where they are: it takes some 50 µs, and to hand them to a blocking
+/// thread half as long.
+const SHORT: usize = 32 * 1024;
 
 /// What a writer accepts and computes.
 #[derive(Debug, Clone, Copy)]
@@ -74,17 +79,21 @@ impl SealedBlob {
         Ok(bytes.into())
     }
 
-    /// Makes it a blob, durably. A blob that is stored already is not stored again.
+    /// Makes it a blob, durably, together with other small ones that are kept now. A blob that is stored
+    /// already is not stored again.
     ///
     /// # Errors
     /// [`Error::Full`] or [`Error::Io`] when the disk refuses. Nothing is left on the disk then.
     pub async fn keep(mut self) -> Result<Written> {
         let (spool, tail, written) =
             (self.spool.take(), std::mem::take(&mut self.tail), self.written.clone());
+        let Some(spool) = spool else { return Ok(written) };
+        if !spool.has_file() {
+            together::keep(spool.place(), written.digest, tail).await?;
+            return Ok(written);
+        }
         blocking(move || {
-            if let Some(spool) = spool {
-                spool.keep(&tail, &written)?;
-            }
+            spool.keep(&tail, &written)?;
             Ok(written)
         })
         .await
@@ -165,11 +174,12 @@ impl BlobWriter {
     /// As [`Self::finish`].
     pub async fn seal(self, expected: Option<Digest>) -> Result<SealedBlob> {
         let (mut spool, tail) = self.received.into_parts().await?;
-        blocking(move || {
+        let is_short = tail.len() <= SHORT;
+        let seal = move || {
             let written = spool.seal(&tail, expected)?;
             Ok(SealedBlob { spool: Some(spool), tail, written })
-        })
-        .await
+        };
+        if is_short { seal() } else { blocking(seal).await }
     }
 
     /// Gives the blob up. When this returns, nothing of it is on the disk.

@@ -14,8 +14,9 @@ use sea_orm::{
     DbBackend, DbErr, EntityTrait, IntoActiveModel, RuntimeErr, SqliteTransactionMode,
     TransactionOptions, TransactionTrait,
 };
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
+use crate::commit::Queues;
 use crate::stamps::Stamps;
 use crate::{Error, Result, migration};
 
@@ -29,7 +30,21 @@ pub struct Database {
     reader: DatabaseConnection,
     heads: Arc<Mutex<HashMap<i64, watch::Sender<u64>>>>,
     stamps: Arc<Stamps>,
+    waiting: Arc<Queues>,
+    changes: broadcast::Sender<PackagesChanged>,
 }
+
+/// Packages that a commit has changed.
+#[derive(Debug, Clone)]
+pub struct PackagesChanged {
+    /// Their feed.
+    pub feed_id: i64,
+    /// The keys of their names; one may be there several times.
+    pub names: Arc<[String]>,
+}
+
+/// How many commits are remembered for somebody who is slow to look at them.
+const REMEMBERED: usize = 1_000;
 
 /// How long a connection waits for a lock or a place in the pool.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -58,6 +73,8 @@ impl Database {
                 reader: pool,
                 heads: Arc::default(),
                 stamps: Arc::default(),
+                waiting: Arc::default(),
+                changes: broadcast::channel(REMEMBERED).0,
             }
         };
         migration::run(&database).await?;
@@ -106,7 +123,14 @@ impl Database {
         // The writer first: it creates the file and sets the journal mode.
         let writer = connect_patiently(writer).await?;
         let reader = connect_patiently(reader).await?;
-        Ok(Self { writer, reader, heads: Arc::default(), stamps: Arc::default() })
+        Ok(Self {
+            writer,
+            reader,
+            heads: Arc::default(),
+            stamps: Arc::default(),
+            waiting: Arc::default(),
+            changes: broadcast::channel(REMEMBERED).0,
+        })
     }
 
     /// For reads.
@@ -180,6 +204,26 @@ impl Database {
 
     pub(crate) fn stamps(&self) -> &Stamps {
         &self.stamps
+    }
+
+    /// Watches which packages this process changes, from now on. Who is slow misses some.
+    #[must_use]
+    pub fn watch_packages(&self) -> broadcast::Receiver<PackagesChanged> {
+        self.changes.subscribe()
+    }
+
+    /// Says that packages have changed.
+    pub(crate) fn announce_packages(&self, feed_id: i64, names: Vec<String>) {
+        for name in &names {
+            self.stamps.raise(feed_id, name);
+        }
+        // Fails when nobody watches.
+        let _ = self.changes.send(PackagesChanged { feed_id, names: names.into() });
+    }
+
+    /// The changes that wait to be made.
+    pub(crate) fn waiting(&self) -> &Queues {
+        &self.waiting
     }
 
     /// Has all statements shown to `watch`.

@@ -7,7 +7,7 @@ use sea_orm::DbErr;
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A failed call.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// The database could not be reached or answered with an error.
     #[error("the database failed: {0}")]

@@ -39,7 +39,7 @@ pub mod tree;
 pub mod users;
 pub mod write;
 
-pub use connect::Database;
+pub use connect::{Database, PackagesChanged};
 pub use error::{Error, Result};
 
 // By this name the tests' own files know the crate, which `plans` takes in.

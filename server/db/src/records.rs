@@ -10,7 +10,7 @@ use pakhus_core::{
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::entity::{packages, records};
-use crate::write::{state_of, states_of};
+use crate::write::{ROWS, state_of, states_of};
 use crate::{Database, Error, Result};
 
 /// The package and its revision; `None` when it has no versions.
@@ -23,6 +23,11 @@ pub async fn package(database: &Database, feed_id: i64, name: &str) -> Result<Op
         .await?
         .filter(|row| row.live_versions > 0);
     row.map(package_of).transpose()
+}
+
+fn package_of(row: packages::Model) -> Result<Package> {
+    let name = PackageName::new(row.name, row.display).map_err(Error::broken)?;
+    Ok(Package { name, revision: row.revision.cast_unsigned() })
 }
 
 /// One version; `None` when it is not there, or no longer.
@@ -76,56 +81,53 @@ pub async fn contents(
     feed_id: i64,
     name: &str,
 ) -> Result<Option<PackageContents>> {
-    Ok(contents_of(database, feed_id, &[name.to_owned()]).await?.pop())
+    Ok(contents_of(database, feed_id, &[name]).await?.pop())
 }
 
-/// All that the feed holds of those of these packages that have versions, by their keys.
+/// All that the feed holds of those of the packages that have versions, in the order of their names. No
+/// name may be there twice.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn contents_of(
     database: &Database,
     feed_id: i64,
-    names: &[String],
+    names: &[&str],
 ) -> Result<Vec<PackageContents>> {
-    // The revisions are read first: should a change come in between, the document rendered from the
-    // newer records is kept under the older revision, and nobody asks for that again.
-    let packages = packages::Entity::find()
-        .filter(packages::Column::FeedId.eq(feed_id))
-        .filter(packages::Column::Name.is_in(names))
-        .filter(packages::Column::LiveVersions.gt(0))
-        .order_by_asc(packages::Column::Name)
-        .all(database.reader())
-        .await?;
-    let there = packages.iter().map(|package| package.name.clone());
-    let rows = records::Entity::find()
-        .filter(records::Column::FeedId.eq(feed_id))
-        .filter(records::Column::Name.is_in(there))
-        .order_by_asc(records::Column::Name)
-        .order_by_asc(records::Column::Kind)
-        .order_by_asc(records::Column::SortKey)
-        .order_by_asc(records::Column::Item)
-        .all(database.reader())
-        .await?;
-    let mut of_all = HashMap::with_capacity(packages.len());
-    for rows in rows.chunk_by(|one, next| one.name == next.name) {
-        of_all.insert(rows[0].name.as_str(), rows);
+    let mut all = Vec::with_capacity(names.len());
+    for names in names.chunks(ROWS) {
+        // The revisions are read first: should a change come in between, the document rendered from the
+        // newer records is kept under the older revision, and nobody asks for that again.
+        let packages = packages::Entity::find()
+            .filter(packages::Column::FeedId.eq(feed_id))
+            .filter(packages::Column::Name.is_in(names.iter().copied()))
+            .filter(packages::Column::LiveVersions.gt(0))
+            .order_by_asc(packages::Column::Name)
+            .all(database.reader())
+            .await?;
+        if packages.is_empty() {
+            continue;
+        }
+        let rows = records::Entity::find()
+            .filter(records::Column::FeedId.eq(feed_id))
+            .filter(records::Column::Name.is_in(packages.iter().map(|row| row.name.as_str())))
+            .order_by_asc(records::Column::Name)
+            .order_by_asc(records::Column::Kind)
+            .order_by_asc(records::Column::SortKey)
+            .order_by_asc(records::Column::Item)
+            .all(database.reader())
+            .await?;
+        let mut rows = rows.chunk_by(|row, next| row.name == next.name).peekable();
+        for row in packages {
+            let rows = rows.next_if(|rows| rows[0].name == row.name).unwrap_or_default();
+            all.extend(contents_in(package_of(row)?, rows)?);
+        }
     }
-    let contents = packages.into_iter().map(|row| {
-        let rows = of_all.get(row.name.as_str()).copied().unwrap_or_default();
-        contents_from(package_of(row)?, rows)
-    });
-    let contents: Vec<_> = contents.collect::<Result<_>>()?;
-    Ok(contents.into_iter().filter(|contents| !contents.versions.is_empty()).collect())
+    Ok(all)
 }
 
-fn package_of(row: packages::Model) -> Result<Package> {
-    let name = PackageName::new(row.name, row.display).map_err(Error::broken)?;
-    Ok(Package { name, revision: row.revision.cast_unsigned() })
-}
-
-/// What a package is by all its records.
-fn contents_from(package: Package, rows: &[records::Model]) -> Result<PackageContents> {
+/// What the records of a package come to; `None` when they have no version.
+fn contents_in(package: Package, rows: &[records::Model]) -> Result<Option<PackageContents>> {
     let fingerprint = fingerprint_of(
         rows.iter().map(|row| (row.kind, row.item.as_str(), row.state_digest.as_slice())),
     );
@@ -163,7 +165,7 @@ fn contents_from(package: Package, rows: &[records::Model]) -> Result<PackageCon
             RecordKey::Version { .. } | RecordKey::Downloads { .. } => {}
         }
     }
-    Ok(contents)
+    Ok((!contents.versions.is_empty()).then_some(contents))
 }
 
 /// The fingerprint of one package: see [`PackageContents::fingerprint`].

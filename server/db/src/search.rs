@@ -8,6 +8,6 @@ mod ask;
 mod index;
 mod terms;
 
-pub use ask::find;
+pub use ask::{MOST_MATCHES, find};
 pub(crate) use index::remove_feed;
 pub use index::{Pending, index, pending};

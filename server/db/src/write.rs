@@ -9,7 +9,7 @@ mod popularity;
 use std::collections::HashMap;
 
 use pakhus_core::replication::{
-    Applying, CheckedRecord, Position, RecordKey, State, bucket, chain,
+    Applying, CheckedRecord, KeyKind, Position, RecordKey, State, bucket, chain,
 };
 use pakhus_core::{Digest, Timestamp};
 use sea_orm::sea_query::{Expr, OnConflict};
@@ -150,7 +150,10 @@ pub(crate) async fn write_records(
         .exec(transaction)
         .await?;
     feed.end = end;
-    feed.changed.extend(replacements.iter().map(|applying| applying.record.key.name().to_owned()));
+    // How often a package was downloaded is nothing that is read of it.
+    let changed = replacements.iter().map(|applying| &applying.record.key);
+    let changed = changed.filter(|key| key.kind() != KeyKind::Downloads);
+    feed.changed.extend(changed.map(|key| key.name().to_owned()));
     Ok(())
 }
 
@@ -167,9 +170,7 @@ pub(crate) async fn commit(
     // In a task of its own, which goes on when the caller is dropped: what was committed must be told.
     let committing = tokio::spawn(async move {
         transaction.commit().await?;
-        for name in &feed.changed {
-            database.stamps().raise(feed.id, name);
-        }
+        database.announce_packages(feed.id, feed.changed);
         database.announce_head(feed.id, feed.end.seq);
         Ok(())
     });

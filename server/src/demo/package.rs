@@ -9,7 +9,7 @@ use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
 /// The document that `npm publish` sends for a package of one file.
-pub(super) fn publish_document(name: &str, version: &str) -> io::Result<Value> {
+pub(crate) fn publish_document(name: &str, version: &str) -> io::Result<Value> {
     let manifest = json!({
         "name": name,
         "version": version,

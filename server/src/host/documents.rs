@@ -1,6 +1,10 @@
 //! Rendered documents, kept in memory with their compressed form.
 
+mod on_disk;
+
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::Write as _;
+use std::sync::Arc;
 
 use brotli::CompressorWriter;
 use bytes::Bytes;
@@ -8,6 +12,9 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use moka::future::Cache;
 use pakhus_core::{Digest, Document, Refusal, Result};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+pub(crate) use self::on_disk::{read_documents, write_documents};
 
 /// Keeps rendered documents until others crowd them out.
 #[derive(Clone)]
@@ -15,7 +22,20 @@ pub(crate) struct DocumentCache {
     documents: Cache<(i64, String), Kept>,
     /// Documents compressed by Brotli, by their entity tags: fewer clients ask for them.
     brotli: Cache<String, Bytes>,
+    turns: Arc<[Arc<Mutex<()>>]>,
+    hasher: RandomState,
 }
+
+/// A document, with what it is kept under.
+struct KeptDocument {
+    feed: i64,
+    key: String,
+    revision: u64,
+    document: Document,
+}
+
+/// The turn of somebody who renders a document, until it is dropped.
+pub(crate) type Turn = OwnedMutexGuard<()>;
 
 #[derive(Clone)]
 struct Kept {
@@ -28,6 +48,9 @@ const CAPACITY: u64 = 48 * 1024 * 1024;
 
 /// The most bytes that all kept documents may have when compressed by Brotli.
 const BROTLI_CAPACITY: u64 = 16 * 1024 * 1024;
+
+/// How many may render at once.
+const TURNS: usize = 64;
 
 /// How many bytes Brotli puts out at a time.
 const BUFFER: usize = 64 * 1024;
@@ -50,6 +73,8 @@ impl DocumentCache {
         Self {
             documents: Cache::builder().weigher(weight).max_capacity(CAPACITY).build(),
             brotli: Cache::builder().weigher(brotli_weight).max_capacity(BROTLI_CAPACITY).build(),
+            turns: std::iter::repeat_with(Arc::default).take(TURNS).collect(),
+            hasher: RandomState::new(),
         }
     }
 
@@ -75,6 +100,15 @@ impl DocumentCache {
         (kept.revision == revision).then_some(kept.document)
     }
 
+    /// Waits for the turn to render what is kept under `key`: of those that find nothing, one renders, and
+    /// the others look again. Others who render have theirs at the same time, mostly.
+    pub(crate) async fn turn(&self, feed_id: i64, key: &str) -> Turn {
+        let turns = self.turns.len() as u64;
+        let index = self.hasher.hash_one((feed_id, key)) % turns;
+        let turn = Arc::clone(&self.turns[usize::try_from(index).unwrap_or_default()]);
+        turn.lock_owned().await
+    }
+
     /// Keeps a document.
     pub(crate) async fn keep(
         &self,
@@ -83,19 +117,42 @@ impl DocumentCache {
         revision: u64,
         bytes: Bytes,
     ) -> Result<Document> {
-        let compress = move || -> std::io::Result<Document> {
-            let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-            encoder.write_all(&bytes)?;
-            let gzip = Bytes::from(encoder.finish()?);
-            let etag = format!("\"{}\"", &Digest::of(&bytes).hex()[..32]);
-            Ok(Document { bytes, gzip, etag })
-        };
-        let document = tokio::task::spawn_blocking(compress)
+        let document = tokio::task::spawn_blocking(move || complete(bytes))
             .await
             .map_err(Refusal::internal)?
             .map_err(Refusal::internal)?;
-        let kept = Kept { revision, document: document.clone() };
-        self.documents.insert((feed_id, key.to_owned()), kept).await;
+        self.insert(feed_id, key.to_owned(), revision, document.clone()).await;
         Ok(document)
     }
+
+    /// All that is kept, in no order.
+    fn all(&self) -> Vec<KeptDocument> {
+        let kept = self.documents.iter().map(|(key, kept)| KeptDocument {
+            feed: key.0,
+            key: key.1.clone(),
+            revision: kept.revision,
+            document: kept.document,
+        });
+        kept.collect()
+    }
+
+    /// Keeps a document that is complete.
+    pub(crate) async fn insert(
+        &self,
+        feed_id: i64,
+        key: String,
+        revision: u64,
+        document: Document,
+    ) {
+        self.documents.insert((feed_id, key), Kept { revision, document }).await;
+    }
+}
+
+/// Makes the compressed form and the entity tag of a document. Takes a while.
+pub(crate) fn complete(bytes: Bytes) -> std::io::Result<Document> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(&bytes)?;
+    let gzip = Bytes::from(encoder.finish()?);
+    let etag = format!("\"{}\"", &Digest::of(&bytes).hex()[..32]);
+    Ok(Document { bytes, gzip, etag })
 }

@@ -105,7 +105,9 @@ async fn serve(
     let asker =
         Asker { caller, address: auth::address_of(parts.extensions), root: parts.root.clone() };
     let (feed, package_type) = (Arc::clone(feed), Arc::clone(package_type));
-    let host = RequestHost::new(app.clone(), feed, Arc::clone(&package_type), body, now, asker);
+    let base_url = request.head.base_url.clone();
+    let host =
+        RequestHost::new(app.clone(), feed, Arc::clone(&package_type), body, base_url, now, asker);
     let answer = package_type.serve(request, &host).await;
     (answer, route)
 }

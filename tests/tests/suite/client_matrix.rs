@@ -31,9 +31,9 @@ macro_rules! matrix {
 
 matrix! {
     npm = Npm: publish publish_under_a_tag install dist_tags deprecate unpublish log_in who_am_i
-        search audit owners;
+        search audit owners access access_in_public;
     npm_newest = NpmNewest: publish publish_under_a_tag install dist_tags deprecate unpublish log_in
-        who_am_i search audit owners;
+        who_am_i search audit owners access access_in_public;
     pnpm = Pnpm: publish publish_under_a_tag install dist_tags deprecate unpublish log_in_with_a_browser
         who_am_i search audit;
     yarn_classic = YarnClassic: publish publish_under_a_tag install dist_tags log_in_and_publish;
@@ -313,4 +313,28 @@ async fn owners(client: Client) {
     let maintainers = packument(&server, "tool").await["maintainers"].clone();
     assert_eq!(maintainers[0]["name"], "alice");
     assert_eq!(maintainers.as_array().expect("a list").len(), 1);
+}
+
+async fn access(client: Client) {
+    let server = site().await;
+    for name in ["tool", "@acme/tool"] {
+        server.publish("libs", &Package::new(name, "1.0.0")).await;
+    }
+    let worker = worker(client, &server);
+    let folder = worker.folder(&manifest("app", "1.0.0"));
+    let ask = |arguments: &[&str]| worker.run(folder.path(), &[&["access"], arguments].concat());
+    assert_eq!(ask(&["get", "status", "@acme/tool"]), "@acme/tool: private\n");
+    assert_eq!(ask(&["list", "collaborators", "tool"]), "admin: read-write\n");
+    assert_eq!(ask(&["list", "packages"]), "@acme/tool: read-write\ntool: read-write\n");
+    assert_eq!(ask(&["list", "packages", "alice"]), "");
+    assert_eq!(ask(&["set", "status=private", "@acme/tool"]), "@acme/tool: private\n");
+}
+
+async fn access_in_public(client: Client) {
+    let server = Setup::new().npm_feed("libs", "disabled").start().await;
+    server.publish("libs", &Package::new("tool", "1.0.0")).await;
+    let worker = Worker::new(client, &server.registry("libs"), None);
+    let folder = worker.folder(&manifest("app", "1.0.0"));
+    let said = worker.run(folder.path(), &["access", "get", "status", "tool"]);
+    assert_eq!(said, "tool: public\n");
 }

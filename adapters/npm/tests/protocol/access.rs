@@ -40,7 +40,6 @@ fn there_are_no_teams_and_no_stars() {
     let feed = feed();
     for (method, path) in [
         ("GET", "/-/org/acme/package"),
-        ("GET", "/-/user/alice/package"),
         ("PUT", "/-/org/acme/team"),
         ("GET", "/-/team/acme/developers/user"),
         ("PUT", "/-/team/acme/developers/package"),

@@ -10,13 +10,11 @@ fn a_publish_is_one_change() {
     let feed = feed();
     let answer = put(&feed, "left-pad", &publish_document("left-pad", "1.0.0", &["latest"]));
     assert_eq!((answer.status, answer.header("content-type")), (201, Some("application/json")));
-    assert_eq!(answer.json(), json!({"ok": "created new package", "success": true}));
-    let (size, read) = (answer.transcript[3].clone(), answer.transcript[5].clone());
+    assert_eq!(answer.json(), json!({"ok": "version published", "success": true}));
+    let (size, read) = (answer.transcript[1].clone(), answer.transcript[3].clone());
     assert_eq!(
         answer.transcript,
         [
-            "? package left-pad",
-            "= nothing",
             "? receive_document, lift _attachments/*.tgz/data",
             &size,
             "? read_blob from 0 on",
@@ -29,7 +27,7 @@ fn a_publish_is_one_change() {
     assert_eq!(feed.blob_count(), 1);
 
     let answer = put(&feed, "left-pad", &publish_document("left-pad", "1.1.0", &["latest"]));
-    assert_eq!(answer.json()["ok"], "package changed");
+    assert_eq!(answer.json()["ok"], "version published");
 }
 
 #[test]

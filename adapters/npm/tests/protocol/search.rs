@@ -94,3 +94,33 @@ fn what_is_no_search_is_refused() {
         assert_refused(&answer, 400, "is no number");
     }
 }
+
+#[test]
+fn a_package_is_found_by_its_owners_and_shows_them() {
+    let feed = feed();
+    for name in ["tool", "other"] {
+        let document = publish_document(name, "1.0.0", &["latest"]);
+        let answer = feed.request("PUT", &format!("/{name}")).by("alice");
+        assert_eq!(answer.body(document.to_string()).send().status, 201);
+    }
+    assert_eq!(names(&feed, "maintainer:alice"), ["other", "tool"]);
+    let rev = feed.request("GET", "/tool").send().json()["_rev"].clone();
+    let owners = json!({ "maintainers": [{ "name": "bob", "email": "bob@example.org" }] });
+    let path = format!("/tool/-rev/{}", rev.as_str().expect("a text"));
+    let answer = feed.request("PUT", &path).by("alice").body(owners.to_string()).send();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(names(&feed, "maintainer:alice"), ["other"]);
+    let found = search(&feed, "text=maintainer:bob");
+    assert_eq!(
+        found["objects"][0]["package"]["maintainers"],
+        json!([{ "username": "bob", "email": "bob@example.org" }])
+    );
+    for (user, packages) in [
+        ("alice", json!({ "other": "write" })),
+        ("bob", json!({ "tool": "write" })),
+        ("eve", json!({})),
+    ] {
+        let answer = feed.request("GET", &format!("/-/user/{user}/package")).send();
+        assert_eq!(answer.json(), packages);
+    }
+}

@@ -8,6 +8,9 @@ use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
 use super::terms::{MOST_ASKED, asked, feed_term, label_term};
 use crate::{Database, Error, Result, downloads};
 
+/// The most matches that are counted, and weighed: of more, nobody looks at all.
+pub const MOST_MATCHES: u64 = 20_000;
+
 /// A package of the very name that is asked for comes first; then weigh where the words stand, and how
 /// often it was downloaded.
 const SQLITE_BEST: &str = "entry.name = ?4 DESC, \
@@ -16,8 +19,24 @@ const SQLITE_BEST: &str = "entry.name = ?4 DESC, \
 const POSTGRES_BEST: &str = "entry.name = $4 DESC, \
     (ts_rank('{0.0, 0.1, 0.4, 1.0}', terms, $5::tsquery) + 0.000001) \
     * (1.0 + 0.1 * least(length(downloads::text), 10)) DESC, entry.name";
-const SQLITE_TOTAL: &str = "SELECT count(*) FROM search_text WHERE search_text MATCH ?1";
-const POSTGRES_TOTAL: &str = "SELECT count(*) FROM search_entries WHERE terms @@ $1::tsquery";
+/// The best of very many matches. To weigh the words, the database would look at all of them: of those
+/// that changed last, the most downloaded come first.
+const SQLITE_BEST_OF_MANY: &str = "SELECT entry.name, entry.display, entry.shown FROM ( \
+    SELECT * FROM (SELECT rowid AS id FROM search_text WHERE search_text MATCH ?1 \
+    ORDER BY rowid DESC LIMIT ?6) \
+    UNION SELECT rowid FROM search_text WHERE search_text MATCH ?1 \
+    AND rowid IN (SELECT id FROM search_entries WHERE feed_id = ?5 AND name = ?4)) found \
+    JOIN search_entries entry ON entry.id = found.id \
+    ORDER BY entry.name = ?4 DESC, entry.downloads DESC, entry.name LIMIT ?2 OFFSET ?3";
+const POSTGRES_BEST_OF_MANY: &str = "SELECT name, display, shown FROM ( \
+    (SELECT * FROM search_entries WHERE terms @@ $1::tsquery ORDER BY id DESC LIMIT $6) \
+    UNION SELECT * FROM search_entries \
+    WHERE terms @@ $1::tsquery AND feed_id = $5 AND name = $4) found \
+    ORDER BY name = $4 DESC, downloads DESC, name LIMIT $2 OFFSET $3";
+const SQLITE_TOTAL: &str =
+    "SELECT count(*) FROM (SELECT 1 FROM search_text WHERE search_text MATCH ?1 LIMIT ?2)";
+const POSTGRES_TOTAL: &str = "SELECT count(*) FROM \
+    (SELECT 1 FROM search_entries WHERE terms @@ $1::tsquery LIMIT $2) found";
 
 fn sqlite_query(order: &str) -> String {
     format!(
@@ -64,23 +83,31 @@ pub async fn find(
         false => postgres_condition(feed_id, search, &words),
     }
     .into();
+    let number = |number: u64| Value::from(i64::try_from(number).unwrap_or(i64::MAX));
     let total = if sqlite { SQLITE_TOTAL } else { POSTGRES_TOTAL };
-    let total = Statement::from_sql_and_values(database.backend(), total, [condition.clone()]);
+    let values = [condition.clone(), number(MOST_MATCHES)];
+    let total = Statement::from_sql_and_values(database.backend(), total, values);
     let total = connection.query_one_raw(total).await?;
     let total: i64 = total.map_or(Ok(0), |row| row.try_get_by_index(0))?;
+    let total = total.unsigned_abs();
 
-    let number = |number: u64| Value::from(i64::try_from(number).unwrap_or(i64::MAX));
     let mut values = vec![condition, number(search.take), number(search.skip)];
     let by = by(search.order);
     if by.is_none() {
         values.push(search.text.trim().replace('\0', "").into());
-        if !sqlite {
-            values.push(postgres_weighed(&words).into());
-        }
     }
-    let found = match sqlite {
-        true => sqlite_query(by.unwrap_or(SQLITE_BEST)),
-        false => postgres_query(by.unwrap_or(POSTGRES_BEST)),
+    let found = match (by, total == MOST_MATCHES, sqlite) {
+        (Some(by), _, true) => sqlite_query(by),
+        (Some(by), _, false) => postgres_query(by),
+        (None, true, _) => {
+            values.extend([feed_id.into(), number(MOST_MATCHES)]);
+            (if sqlite { SQLITE_BEST_OF_MANY } else { POSTGRES_BEST_OF_MANY }).to_owned()
+        }
+        (None, false, true) => sqlite_query(SQLITE_BEST),
+        (None, false, false) => {
+            values.push(postgres_weighed(&words).into());
+            postgres_query(POSTGRES_BEST)
+        }
     };
     let found = Statement::from_sql_and_values(database.backend(), found, values);
     let rows = connection.query_all_raw(found).await?;
@@ -91,7 +118,7 @@ pub async fn find(
         let downloads = recent.remove(name.key()).unwrap_or_default();
         FoundPackage { name, shown, downloads }
     });
-    Ok(SearchPage { total: total.unsigned_abs(), found: found.collect() })
+    Ok(SearchPage { total, found: found.collect() })
 }
 
 fn found_row(row: &QueryResult) -> Result<(PackageName, Metadata)> {

@@ -11,7 +11,7 @@ use sea_orm::{
 
 use super::terms::Terms;
 use crate::entity::{packages, search_entries, search_progress};
-use crate::write::lock_feed;
+use crate::write::{insert, lock_feed};
 use crate::{Database, Result, downloads, records};
 
 /// The most packages that are brought up to date at once.
@@ -47,13 +47,14 @@ pub async fn pending(database: &Database, feed_id: i64) -> Result<Vec<Pending>> 
         .limit(AT_ONCE)
         .all(database.reader())
         .await?;
-    let names: Vec<_> = rows.iter().map(|row| row.name.clone()).collect();
-    let contents = records::contents_of(database, feed_id, &names).await?;
+    let names: Vec<_> = rows.iter().map(|row| row.name.as_str()).collect();
+    let contents = records::contents_of(database, feed_id, &names).await?.into_iter();
     let mut contents: HashMap<_, _> =
-        contents.into_iter().map(|of| (of.package.name.key().to_owned(), of)).collect();
-    let pending = rows.into_iter().map(|row| {
-        let contents = contents.remove(&row.name);
-        Pending { name: row.name, revision: row.revision, contents }
+        contents.map(|contents| (contents.package.name.key().to_owned(), contents)).collect();
+    let pending = rows.into_iter().map(|row| Pending {
+        contents: contents.remove(&row.name),
+        name: row.name,
+        revision: row.revision,
     });
     Ok(pending.collect())
 }
@@ -77,24 +78,26 @@ pub async fn index(
     lock_feed(&transaction, feed_id).await?;
     let counts = downloads::totals_in(&transaction, feed_id, &names).await?;
     remove(&transaction, feed_id, &names).await?;
+    let mut rows = Vec::new();
+    let mut terms = HashMap::new();
     for (Pending { name, contents, .. }, entry) in entries {
         let (Some(contents), Some(entry)) = (contents, entry) else { continue };
-        let terms = Terms::of(feed_id, &contents.package.name, &entry);
+        terms.insert(name.clone(), Terms::of(feed_id, &contents.package.name, &entry));
         let downloads: u64 = counts
             .iter()
             .filter(|(download, _)| download.name == name)
             .fold(0, |sum, (_, count)| sum.saturating_add(*count));
-        let row = search_entries::ActiveModel {
+        rows.push(search_entries::ActiveModel {
             feed_id: Set(feed_id),
             name: Set(name),
             display: Set(contents.package.name.display().to_owned()),
             shown: Set(entry.shown.as_json().to_owned()),
             downloads: Set(i64::try_from(downloads).unwrap_or(i64::MAX)),
             ..Default::default()
-        };
-        let id = search_entries::Entity::insert(row).exec(&transaction).await?.last_insert_id;
-        add_terms(&transaction, id, &terms).await?;
+        });
     }
+    insert(&transaction, rows, None).await?;
+    add_terms(&transaction, feed_id, terms).await?;
     let known = || Expr::col((search_progress::Entity, search_progress::Column::Revision));
     let progress = search_progress::ActiveModel { feed_id: Set(feed_id), revision: Set(done) };
     search_progress::Entity::insert(progress)
@@ -128,21 +131,15 @@ pub(crate) async fn remove_feed(transaction: &DatabaseTransaction, feed_id: i64)
 }
 
 async fn remove(transaction: &DatabaseTransaction, feed_id: i64, names: &[String]) -> Result<()> {
-    let of_names = || {
-        search_entries::Entity::find()
-            .filter(search_entries::Column::FeedId.eq(feed_id))
-            .filter(search_entries::Column::Name.is_in(names.iter().cloned()))
-    };
-    let ids: Vec<i64> = of_names()
-        .select_only()
-        .column(search_entries::Column::Id)
-        .into_tuple()
-        .all(transaction)
-        .await?;
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let ids: Vec<_> = ids_of(transaction, feed_id, &names).await?.into_values().collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
     if transaction.get_database_backend() == DbBackend::Sqlite {
-        for id in &ids {
-            run(transaction, "DELETE FROM search_text WHERE rowid = ?", [(*id).into()]).await?;
-        }
+        let sql =
+            format!("DELETE FROM search_text WHERE rowid IN ({})", vec!["?"; ids.len()].join(", "));
+        run(transaction, &sql, ids.iter().copied().map(Value::from)).await?;
     }
     search_entries::Entity::delete_many()
         .filter(search_entries::Column::Id.is_in(ids))
@@ -151,16 +148,61 @@ async fn remove(transaction: &DatabaseTransaction, feed_id: i64, names: &[String
     Ok(())
 }
 
-async fn add_terms(transaction: &DatabaseTransaction, id: i64, terms: &Terms) -> Result<()> {
-    if transaction.get_database_backend() == DbBackend::Sqlite {
-        let sql = "INSERT INTO search_text (rowid, name, keywords, description, labels) \
-                   VALUES (?, ?, ?, ?, ?)";
-        let texts = [&terms.name, &terms.keywords, &terms.description, &terms.labels];
-        let mut values: Vec<Value> = vec![id.into()];
-        values.extend(texts.map(|words| Value::from(words.join(" "))));
-        return run(transaction, sql, values).await;
+/// The numbers of the entries of packages, by their names.
+async fn ids_of(
+    transaction: &DatabaseTransaction,
+    feed_id: i64,
+    names: &[&str],
+) -> Result<HashMap<String, i64>> {
+    let rows: Vec<(String, i64)> = search_entries::Entity::find()
+        .select_only()
+        .columns([search_entries::Column::Name, search_entries::Column::Id])
+        .filter(search_entries::Column::FeedId.eq(feed_id))
+        .filter(search_entries::Column::Name.is_in(names.iter().copied()))
+        .into_tuple()
+        .all(transaction)
+        .await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Adds what the entries of packages are found by.
+async fn add_terms(
+    transaction: &DatabaseTransaction,
+    feed_id: i64,
+    terms: HashMap<String, Terms>,
+) -> Result<()> {
+    if terms.is_empty() {
+        return Ok(());
     }
-    // Ready-made: PostgreSQL would take words apart in its own way.
+    let names: Vec<_> = terms.keys().map(String::as_str).collect();
+    let ids = ids_of(transaction, feed_id, &names).await?;
+    let entries = ids.iter().filter_map(|(name, id)| Some((*id, terms.get(name)?)));
+    let mut values: Vec<Value> = Vec::new();
+    if transaction.get_database_backend() == DbBackend::Sqlite {
+        for (id, terms) in entries {
+            values.push(id.into());
+            let texts = [&terms.name, &terms.keywords, &terms.description, &terms.labels];
+            values.extend(texts.map(|words| Value::from(words.join(" "))));
+        }
+        let rows = vec!["(?, ?, ?, ?, ?)"; ids.len()].join(", ");
+        let sql = format!(
+            "INSERT INTO search_text (rowid, name, keywords, description, labels) VALUES {rows}"
+        );
+        return run(transaction, &sql, values).await;
+    }
+    values.extend(entries.flat_map(|(id, terms)| [Value::from(id), vector_of(terms).into()]));
+    let rows: Vec<_> =
+        (1..=values.len()).step_by(2).map(|id| format!("(${id}::bigint, ${})", id + 1)).collect();
+    let sql = format!(
+        "UPDATE search_entries SET terms = new.terms::tsvector \
+         FROM (VALUES {}) AS new (id, terms) WHERE search_entries.id = new.id",
+        rows.join(", ")
+    );
+    run(transaction, &sql, values).await
+}
+
+/// The terms in the words of `tsvector`, ready-made: PostgreSQL would take words apart in its own way.
+fn vector_of(terms: &Terms) -> String {
     let mut vector = String::new();
     let mut position = 1;
     let weighted = [
@@ -175,8 +217,7 @@ async fn add_terms(transaction: &DatabaseTransaction, id: i64, terms: &Terms) ->
             position += 1;
         }
     }
-    let sql = "UPDATE search_entries SET terms = $1::tsvector WHERE id = $2";
-    run(transaction, sql, [vector.into(), id.into()]).await
+    vector
 }
 
 async fn run(

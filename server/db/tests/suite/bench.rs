@@ -124,18 +124,18 @@ impl Site {
         edits: impl IntoIterator<Item = Edit>,
     ) -> Result<Committed, Error> {
         let change = Change { preconditions: Vec::new(), edits: edits.into_iter().collect() };
-        self.change(&change).await
+        self.change(change).await
     }
 
     /// Makes a change with preconditions.
-    pub(crate) async fn change(&self, change: &Change) -> Result<Committed, Error> {
+    pub(crate) async fn change(&self, change: Change) -> Result<Committed, Error> {
         let context = EditContext {
             origin: self.origin.clone(),
             now: self.clock.now(),
             first_incarnation: 1,
             syncs_publish_date: true,
         };
-        commit::commit(&self.database, self.feed.id, change, &context).await
+        commit::commit(&self.database, self.feed.id, change, context).await
     }
 
     /// Merges states that come from elsewhere, without a link.

@@ -71,7 +71,7 @@ async fn of_many_publishes_of_one_version_one_is_made(bench: &Bench) {
 }
 
 /// Opens a transaction that nobody can write beside, on a connection of its own.
-async fn hold_the_lock(site: &Site, backend: Backend) -> crate::bench::Raw {
+pub(crate) async fn hold_the_lock(site: &Site, backend: Backend) -> crate::bench::Raw {
     let raw = site.raw_single().await;
     match backend {
         Backend::Sqlite => raw.execute("BEGIN IMMEDIATE").await,

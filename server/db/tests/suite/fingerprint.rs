@@ -30,16 +30,16 @@ async fn a_change_for_a_stale_fingerprint_is_refused(bench: &Bench) {
     let stale = fingerprint(&site).await;
     site.commit([publish("b", "1.0.0")]).await.expect("of another package");
     assert_eq!(fingerprint(&site).await, stale);
-    site.change(&only_if(&stale, tag("a", "latest", "1.0.0"))).await.expect("not stale yet");
+    site.change(only_if(&stale, tag("a", "latest", "1.0.0"))).await.expect("not stale yet");
 
     let fresh = fingerprint(&site).await;
     assert_ne!(fresh, stale);
     let end = site.end().await;
-    let refusal = refusal(site.change(&only_if(&stale, publish("a", "2.0.0"))).await);
+    let refusal = refusal(site.change(only_if(&stale, publish("a", "2.0.0"))).await);
     assert_eq!(refusal.kind, RefusalKind::Conflict);
     assert!(refusal.message.starts_with("a was changed by somebody else"), "{refusal}");
     assert_eq!(site.end().await, end);
-    site.change(&only_if(&fresh, publish("a", "2.0.0"))).await.expect("it is fresh");
+    site.change(only_if(&fresh, publish("a", "2.0.0"))).await.expect("it is fresh");
     // A delete leaves a tombstone, which counts.
     site.commit([delete("a", "2.0.0")]).await.expect("deleted");
     assert_ne!(fingerprint(&site).await, fresh);
@@ -48,8 +48,8 @@ async fn a_change_for_a_stale_fingerprint_is_refused(bench: &Bench) {
 async fn a_change_for_the_fingerprint_of_a_package_that_is_not_there_yet_is_made(bench: &Bench) {
     let site = bench.site("la").await;
     let of_nothing = pakhus_core::Digest::of_parts(&[]).hex();
-    site.change(&only_if(&of_nothing, publish("a", "1.0.0"))).await.expect("nobody was first");
-    let late = site.change(&only_if(&of_nothing, publish("a", "2.0.0"))).await;
+    site.change(only_if(&of_nothing, publish("a", "1.0.0"))).await.expect("nobody was first");
+    let late = site.change(only_if(&of_nothing, publish("a", "2.0.0"))).await;
     assert_eq!(refusal(late).kind, RefusalKind::Conflict);
 }
 

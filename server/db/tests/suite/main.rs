@@ -31,6 +31,7 @@ mod apply;
 mod attributes;
 mod blobs;
 mod changes;
+mod commits_together;
 mod concurrency;
 mod convergence;
 mod delete;

@@ -6,7 +6,7 @@ use pakhus_core::replication::MergePolicy;
 use pakhus_core::{Download, Metadata, Search, SearchEntry, SearchOrder, SearchPage};
 use pakhus_db::{downloads, feeds, search};
 
-use crate::bench::{Bench, Site};
+use crate::bench::{Backend, Bench, Site};
 use crate::vocabulary::{content, delete, publish};
 
 on_both_backends!(
@@ -22,6 +22,7 @@ on_both_backends!(
     a_package_is_found_in_its_feed_alone,
     hostile_texts_find_nothing_and_break_nothing,
     downloads_of_late_are_told_apart,
+    of_very_many_the_most_downloaded_come_first_behind_the_very_name,
 );
 
 /// Brings the index up to date: what each package is found by, its versions say in their metadata.
@@ -251,4 +252,46 @@ async fn downloads_of_late_are_told_apart(bench: &Bench) {
     let recent = downloads::recent(&site.database, site.feed.id, &names, now).await;
     let recent = &recent.expect("no failure")["tool"];
     assert_eq!((recent.week, recent.month, recent.total), (11, 1_111, 11_111));
+}
+
+/// So many that it would take too long to weigh them all.
+async fn of_very_many_the_most_downloaded_come_first_behind_the_very_name(bench: &Bench) {
+    let site = bench.site("la").await;
+    publish_all(&site, &["copy"]).await;
+    update(&site, nothing).await;
+    let (feed, raw) = (site.feed.id, site.raw().await);
+    let copies = format!(
+        "WITH RECURSIVE copies(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM copies WHERE i < {})",
+        search::MOST_MATCHES
+    );
+    let entry = "'copy-' || CAST(i AS TEXT), 'copy-' || CAST(i AS TEXT), '\"\"', 0";
+    match bench.backend {
+        Backend::Sqlite => {
+            let columns = "feed_id, name, display, shown, downloads";
+            raw.execute(&format!(
+                "{copies} INSERT INTO search_entries ({columns}) SELECT {feed}, {entry} FROM copies"
+            ))
+            .await;
+            raw.execute(&format!(
+                "INSERT INTO search_text (rowid, name, keywords, description, labels) \
+                 SELECT id, 'copy', '', '', 'f{feed}' FROM search_entries WHERE name <> 'copy'"
+            ))
+            .await;
+        }
+        Backend::Postgres => {
+            raw.execute(&format!(
+                "{copies} INSERT INTO search_entries \
+                 (feed_id, name, display, shown, downloads, terms) \
+                 SELECT {feed}, {entry}, '''copy'':1A ''f{feed}'':2D'::tsvector FROM copies"
+            ))
+            .await;
+        }
+    }
+    raw.execute("UPDATE search_entries SET downloads = 50 WHERE name = 'copy-7'").await;
+    for (asked, expected) in [("copy", ["copy", "copy-7"]), ("cop", ["copy-7", "copy-1"])] {
+        let page = find(&site, &Search { take: 2, ..text(asked) }).await;
+        assert_eq!(page.total, search::MOST_MATCHES);
+        let first = page.found.iter().map(|found| found.name.display());
+        assert_eq!(first.collect::<Vec<_>>(), expected);
+    }
 }

@@ -2,18 +2,22 @@
 //!
 //! It starts servers of its own on loopback ports, measures for less than two minutes, and prints.
 //! With `--verdaccio` it installs Verdaccio by npm into a temporary folder, measures the same of it,
-//! and prints how the two compare. With `replication` it measures replication beside rsync and skopeo,
+//! and prints how the two compare; with `--nginx` it measures nginx serving the same bytes as files
+//! (`apt-get install nginx`). With `search` it fills a server with a million packages, or another number,
+//! and searches them, for some ten minutes. With `replication` it measures replication beside rsync and skopeo,
 //! for some minutes: `apt-get install rsync skopeo docker-registry` first.
 
 #![expect(clippy::print_stdout, reason = "it is a program that prints")]
 
 mod compared;
 mod load;
+mod nginx;
 mod processor;
 mod programs;
 mod registry;
 mod replication;
 mod rsync;
+mod search;
 mod seed;
 mod sites;
 mod skopeo;
@@ -32,6 +36,9 @@ use table::Table;
 enum Measured<'a> {
     Site,
     SiteAndVerdaccio,
+    Nginx,
+    /// Searches of so many packages.
+    Search(usize),
     /// A part of it, or all.
     Replication(Option<&'a str>),
 }
@@ -42,13 +49,20 @@ async fn main() -> ExitCode {
     let measured = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => Measured::Site,
         ["--verdaccio"] => Measured::SiteAndVerdaccio,
+        ["--nginx"] => Measured::Nginx,
+        ["search"] => Measured::Search(search::PACKAGES),
+        ["search", packages] if packages.parse::<usize>().is_ok() => {
+            Measured::Search(packages.parse().unwrap_or(search::PACKAGES))
+        }
         ["replication"] => Measured::Replication(None),
         ["replication", part] if replication::PARTS.contains(&part) => {
             Measured::Replication(Some(part))
         }
         _ => {
             let parts = replication::PARTS.join(" | ");
-            println!("usage: bench [--verdaccio | replication [{parts}]]");
+            println!(
+                "usage: bench [--verdaccio | --nginx | search [PACKAGES] | replication [{parts}]]"
+            );
             return ExitCode::from(2);
         }
     };
@@ -60,23 +74,35 @@ async fn main() -> ExitCode {
     if cfg!(debug_assertions) {
         println!("this is not a release build: the numbers say nothing\n");
     }
-    if let Measured::Replication(part) = measured {
-        if let Some(missing) = programs::missing() {
-            println!("{missing}");
-            return ExitCode::FAILURE;
-        }
-        replication::measure(part).await;
-        return ExitCode::SUCCESS;
+    let beside: &[&str] = match measured {
+        Measured::Replication(_) => &["rsync", "skopeo", "docker-registry"],
+        Measured::Nginx => &["nginx"],
+        Measured::Site | Measured::SiteAndVerdaccio | Measured::Search(_) => &[],
+    };
+    if let Some(missing) = programs::missing(beside) {
+        println!("{missing}");
+        return ExitCode::FAILURE;
     }
+    match measured {
+        Measured::Replication(part) => replication::measure(part).await,
+        Measured::Nginx => nginx::measure().await,
+        Measured::Search(packages) => search::measure(packages).await,
+        Measured::Site => drop(site_and_replication().await),
+        Measured::SiteAndVerdaccio => {
+            let table = site_and_replication().await;
+            println!();
+            table.compare(&verdaccio::measure().await);
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+async fn site_and_replication() -> Table {
     let table = one_site().await;
     println!();
     sites::first_sync().await;
     sites::latency().await;
-    if measured == Measured::SiteAndVerdaccio {
-        println!();
-        table.compare(&verdaccio::measure().await);
-    }
-    ExitCode::SUCCESS
+    table
 }
 
 async fn one_site() -> Table {
@@ -87,9 +113,7 @@ async fn one_site() -> Table {
         key: Some(server.key().to_owned()),
         process: processor::started_last(),
     };
-    let table = registry::measure("pakhus", &registry).await;
-    table::line("most memory of the server", &format!("{} MiB", server.peak_memory() >> 20));
-    table
+    registry::measure("pakhus", &registry).await
 }
 
 /// A path as an argument of a command.

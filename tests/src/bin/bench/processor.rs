@@ -26,21 +26,37 @@ fn fields(process: u32) -> Vec<u64> {
     rest.split_whitespace().map(|field| field.parse().unwrap_or(0)).collect()
 }
 
+/// What a process has used; of another one, also those that it started.
 fn seconds(process: u32) -> f64 {
-    let fields = fields(process);
+    let ticks = |fields: &[u64]| {
+        fields.get(11).zip(fields.get(12)).map_or(0, |(user, system)| user + system)
+    };
+    let of_children: u64 = match process == std::process::id() {
+        true => 0,
+        false => children(process).map(|(_, fields)| ticks(&fields)).sum(),
+    };
     // In ticks of a hundredth of a second.
-    let ticks = fields.get(11).zip(fields.get(12)).map_or(0, |(user, system)| user + system);
-    ticks as f64 / 100.0
+    (ticks(&fields(process)) + of_children) as f64 / 100.0
+}
+
+/// The most memory that a process has had, in MiB.
+pub(crate) fn peak_memory(process: u32) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let peak = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kibibytes = peak.and_then(|peak| peak.split_whitespace().next()?.parse().ok());
+    kibibytes.unwrap_or(0_u64) >> 10
+}
+
+/// The processes that a process has started and that still run, with their fields.
+fn children(process: u32) -> impl Iterator<Item = (u32, Vec<u64>)> {
+    let all = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let all = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    all.map(|process| (process, fields(process)))
+        .filter(move |(_, fields)| fields.get(1) == Some(&process.into()))
 }
 
 /// The process that this one has started last.
 pub(crate) fn started_last() -> u32 {
-    let own = u64::from(std::process::id());
-    let all = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let all = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    let children = all.filter_map(|process: u32| {
-        let fields = fields(process);
-        (fields.get(1) == Some(&own)).then(|| (fields.get(19).copied(), process))
-    });
-    children.max().map_or(0, |(_, process)| process)
+    let started = |(process, fields): (u32, Vec<u64>)| (fields.get(19).copied(), process);
+    children(std::process::id()).map(started).max().map_or(0, |(_, process)| process)
 }

@@ -7,7 +7,8 @@ use pakhus_tests::package::Package;
 use serde_json::{Value, json};
 
 use crate::load::{Load, rate};
-use crate::table::Table;
+use crate::processor::peak_memory;
+use crate::table::{self, Table};
 
 /// How long each rate is measured.
 const TIME: Duration = Duration::from_secs(2);
@@ -70,12 +71,16 @@ pub(crate) fn publish(package: &Package) -> (String, Bytes) {
     (package.name.clone(), document.to_string().into())
 }
 
+/// The requests that publish a package with many versions.
+pub(crate) fn many_versions(name: &str) -> impl Iterator<Item = (String, Bytes)> {
+    (0..VERSIONS).map(move |number| publish(&Package::new(name, &format!("1.{number}.0"))))
+}
+
 /// Measures reads and publishes.
 pub(crate) async fn measure(name: &str, registry: &Registry) -> Table {
     let small = publish(&Package::with_file("small", "1.0.0", &random(10_000)));
     let large = publish(&Package::with_file("large", "1.0.0", &random(100_000_000)));
-    let many = (0..VERSIONS).map(|number| publish(&Package::new("many", &format!("1.{number}.0"))));
-    Load::put(registry, many.chain([small, large]).collect()).all().await;
+    Load::put(registry, many_versions("many").chain([small, large]).collect()).all().await;
 
     let mut table = Table::begin(name);
     reads(registry, &mut table).await;
@@ -83,6 +88,8 @@ pub(crate) async fn measure(name: &str, registry: &Registry) -> Table {
         .map(|number| Package::with_file(&format!("p{number}"), "1.0.0", &random(10_000)));
     let load = Load::put(registry, packages.map(|package| publish(&package)).collect());
     both(registry, &mut table, "publish, 10 kB", &load).await;
+    let peak = peak_memory(registry.process);
+    table::line("most memory of the server", &format!("{peak} MiB"));
     table
 }
 
@@ -107,7 +114,8 @@ async fn reads(registry: &Registry, table: &mut Table) {
     table.throughput("tarball, 100 MB", rate(registry, &large, 1, TIME).await);
 }
 
-async fn both(registry: &Registry, table: &mut Table, what: &str, load: &Load) {
+/// Measures a load over one connection, and over 16.
+pub(crate) async fn both(registry: &Registry, table: &mut Table, what: &str, load: &Load) {
     let one = rate(registry, load, 1, TIME).await;
     let many = rate(registry, load, 16, TIME).await;
     table.rates(what, one, many);

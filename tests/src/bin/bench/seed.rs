@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 /// The most records of one page.
-const PAGE: usize = 500;
+pub(crate) const PAGE: usize = 500;
 
 /// A tarball that a feed has received, for versions to name.
 pub(crate) struct Tarball {
