@@ -17,9 +17,14 @@ use crate::app::App;
 /// The longest line of the file, in bytes: one has a key and some numbers.
 const LONGEST_LINE: u64 = 64 * 1024;
 
+/// The version of this program.
+const PROGRAM: &str = env!("CARGO_PKG_VERSION");
+
 /// The first line of the file.
 #[derive(Serialize, Deserialize)]
 struct Head {
+    /// The Pakhus that rendered them: another one may render otherwise.
+    program: String,
     /// Where the logs of the feeds ended.
     ends: BTreeMap<i64, Witness>,
 }
@@ -46,7 +51,7 @@ pub(crate) async fn write_documents(app: &App, path: PathBuf) {
             ends.insert(feed, Witness { seq: position.seq, chain: position.chain });
         }
     }
-    let written = tokio::task::spawn_blocking(move || write(&path, &Head { ends }, &documents));
+    let written = tokio::task::spawn_blocking(move || write(&path, &Head { program: PROGRAM.to_owned(), ends }, &documents));
     if let Ok(Err(error)) = written.await {
         tracing::warn!(%error, "the rendered documents could not be written down");
     }
@@ -67,6 +72,9 @@ pub(crate) async fn read_documents(app: &App, path: PathBuf) {
         }
         Err(_) => return,
     };
+    if head.program != PROGRAM {
+        return;
+    }
     let mut known = BTreeSet::new();
     for (feed, end) in head.ends {
         if let Ok(true) = changes::went_through(&app.database, feed, end).await {
