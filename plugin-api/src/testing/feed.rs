@@ -13,7 +13,7 @@ use super::request::RequestBuilder;
 use crate::{
     Attribute, Change, Committed, Digest, Document, Edit, FeedPolicy, NewVersion, Package,
     PackageContents, PackageName, PackageType, Precondition, Refusal, Result, SearchEntry, Tag,
-    Timestamp, VersionRecord,
+    Timestamp, VersionChange, VersionRecord,
 };
 
 /// A feed of one package type, held in memory, that answers requests. See the
@@ -43,6 +43,8 @@ pub(super) struct Store {
 #[derive(Clone)]
 struct Stored {
     state: State,
+    /// Its number in the feed's log.
+    sequence: u64,
     /// Since when it is here, for package types that do not sync publish dates.
     arrived_at: Timestamp,
 }
@@ -244,6 +246,41 @@ impl MemoryFeed {
         stored.map_or(Ok(None), |stored| self.version_record(&stored))
     }
 
+    pub(super) fn sequence(&self) -> u64 {
+        self.store().sequence
+    }
+
+    /// The last changes of all versions, in order.
+    pub(super) fn changes(&self) -> Result<Vec<VersionChange>> {
+        let store = self.store();
+        let mut changes = Vec::new();
+        for (key, stored) in &store.records {
+            let (name, version) = match key {
+                RecordKey::Version { name, version } => (name, version),
+                RecordKey::Attribute { name, version: Some(version), .. } => (name, version),
+                _ => continue,
+            };
+            let name = self.name(name)?;
+            if name.is_companion() {
+                continue;
+            }
+            let version_key =
+                RecordKey::Version { name: name.key().to_owned(), version: version.clone() };
+            let version = self.package_type.parse_version(version).map_err(Refusal::internal)?;
+            let record = store.records.get(&version_key).map(|stored| self.version_record(stored));
+            let record = record.transpose()?.flatten();
+            changes.push(VersionChange {
+                sequence: stored.sequence,
+                at: stored.arrived_at,
+                is_there: record.is_some(),
+                name: record.as_ref().map_or(name, |record| record.name.clone()),
+                version: record.map_or(version, |record| record.version),
+            });
+        }
+        changes.sort_by_key(|change| change.sequence);
+        Ok(changes)
+    }
+
     pub(super) fn commit(&self, change: &Change) -> Result<Committed> {
         for edit in &change.edits {
             self.check(edit)?;
@@ -359,6 +396,7 @@ impl Store {
     fn put(&mut self, key: RecordKey, state: State) {
         self.sequence += 1;
         *self.revisions.entry(key.name().to_owned()).or_default() += 1;
-        self.records.insert(key, Stored { state, arrived_at: self.now });
+        let (sequence, arrived_at) = (self.sequence, self.now);
+        self.records.insert(key, Stored { state, sequence, arrived_at });
     }
 }

@@ -15,9 +15,9 @@ use super::feed::MemoryFeed;
 use super::receive;
 use crate::{
     Accounts, BlobRef, Change, Committed, Digest, Document, Edit, FeedPolicy, Host, Identity,
-    Package, PackageContents, PackageName, PackageVersion, Packing, PathStep, Precondition,
-    ReceiveDocument, ReceivedDocument, ReceivedFile, RecentDownloads, Refusal, RefusalKind, Result,
-    Search, SearchPage, Timestamp, VersionRecord,
+    LogStretch, Package, PackageContents, PackageName, PackageVersion, Packing, PathStep,
+    Precondition, ReceiveDocument, ReceivedDocument, ReceivedFile, RecentDownloads, Refusal,
+    RefusalKind, Result, Search, SearchPage, Timestamp, VersionChanges, VersionRecord,
 };
 
 /// Answers what the adapter asks while it serves one request, and writes it down.
@@ -124,6 +124,42 @@ impl Host for MemoryHost<'_> {
         self.note(&question, answer, |version| {
             version.as_ref().map_or_else(nothing, |version| version.version.display().to_owned())
         })
+    }
+
+    async fn sequence(&self) -> Result<u64> {
+        self.note("sequence", Ok(self.feed.sequence()), u64::to_string)
+    }
+
+    async fn changes(&self, after: u64, limit: u64) -> Result<VersionChanges> {
+        let answer = self.feed.changes().map(|changes| {
+            let (done, rest): (Vec<_>, Vec<_>) =
+                changes.into_iter().partition(|change| change.sequence <= after);
+            let before = done.iter().map(|change| change.at).max().unwrap_or(Timestamp::EPOCH);
+            let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+            VersionChanges { before, changes: rest.into_iter().take(limit).collect() }
+        });
+        self.note(&format!("changes after {after}"), answer, |found| {
+            format!("{} changes", found.changes.len())
+        })
+    }
+
+    async fn stretches(&self, length: u64) -> Result<Vec<LogStretch>> {
+        let answer = self.feed.changes().map(|changes| {
+            let mut latest = Timestamp::EPOCH;
+            let mut stretches: Vec<LogStretch> = Vec::new();
+            for change in changes {
+                let number = (change.sequence - 1) / length;
+                latest = latest.max(change.at);
+                let (count, last) = match stretches.last() {
+                    Some(known) if known.number == number => (known.count + 1, change.sequence),
+                    _ => (1, change.sequence),
+                };
+                stretches.retain(|known| known.number != number);
+                stretches.push(LogStretch { number, count, last, latest });
+            }
+            stretches
+        });
+        self.note("stretches", answer, |found| found.len().to_string())
     }
 
     async fn search(&self, asked: Search) -> Result<SearchPage> {
