@@ -13,7 +13,7 @@ use super::request::RequestBuilder;
 use crate::{
     Attribute, Change, Committed, Digest, Document, Edit, FeedPolicy, NewVersion, Package,
     PackageContents, PackageName, PackageType, Precondition, Refusal, Result, SearchEntry, Tag,
-    Timestamp, VersionChange, VersionRecord,
+    Timestamp, VersionRecord,
 };
 
 /// A feed of one package type, held in memory, that answers requests. See the
@@ -33,20 +33,20 @@ pub struct MemoryFeed {
 /// What the feed holds.
 pub(super) struct Store {
     pub(super) now: Timestamp,
-    records: BTreeMap<RecordKey, Stored>,
+    pub(super) records: BTreeMap<RecordKey, Stored>,
     revisions: BTreeMap<String, u64>,
-    sequence: u64,
+    pub(super) sequence: u64,
     pub(super) blobs: BTreeMap<Digest, Bytes>,
     pub(super) documents: BTreeMap<String, (u64, Document)>,
 }
 
 #[derive(Clone)]
-struct Stored {
-    state: State,
+pub(super) struct Stored {
+    pub(super) state: State,
     /// Its number in the feed's log.
-    sequence: u64,
+    pub(super) sequence: u64,
     /// Since when it is here, for package types that do not sync publish dates.
-    arrived_at: Timestamp,
+    pub(super) arrived_at: Timestamp,
 }
 
 impl MemoryFeed {
@@ -246,41 +246,6 @@ impl MemoryFeed {
         stored.map_or(Ok(None), |stored| self.version_record(&stored))
     }
 
-    pub(super) fn sequence(&self) -> u64 {
-        self.store().sequence
-    }
-
-    /// The last changes of all versions, in order.
-    pub(super) fn changes(&self) -> Result<Vec<VersionChange>> {
-        let store = self.store();
-        let mut changes = Vec::new();
-        for (key, stored) in &store.records {
-            let (name, version) = match key {
-                RecordKey::Version { name, version } => (name, version),
-                RecordKey::Attribute { name, version: Some(version), .. } => (name, version),
-                _ => continue,
-            };
-            let name = self.name(name)?;
-            if name.is_companion() {
-                continue;
-            }
-            let version_key =
-                RecordKey::Version { name: name.key().to_owned(), version: version.clone() };
-            let version = self.package_type.parse_version(version).map_err(Refusal::internal)?;
-            let record = store.records.get(&version_key).map(|stored| self.version_record(stored));
-            let record = record.transpose()?.flatten();
-            changes.push(VersionChange {
-                sequence: stored.sequence,
-                at: stored.arrived_at,
-                is_there: record.is_some(),
-                name: record.as_ref().map_or(name, |record| record.name.clone()),
-                version: record.map_or(version, |record| record.version),
-            });
-        }
-        changes.sort_by_key(|change| change.sequence);
-        Ok(changes)
-    }
-
     pub(super) fn commit(&self, change: &Change) -> Result<Committed> {
         for edit in &change.edits {
             self.check(edit)?;
@@ -353,7 +318,7 @@ impl MemoryFeed {
         }
     }
 
-    fn version_record(&self, stored: &Stored) -> Result<Option<VersionRecord>> {
+    pub(super) fn version_record(&self, stored: &Stored) -> Result<Option<VersionRecord>> {
         let Some(content) = stored.state.content() else { return Ok(None) };
         Ok(Some(VersionRecord {
             name: self.name(&content.name)?,
@@ -367,7 +332,7 @@ impl MemoryFeed {
         }))
     }
 
-    fn name(&self, display: &str) -> Result<PackageName> {
+    pub(super) fn name(&self, display: &str) -> Result<PackageName> {
         self.package_type.parse_name(display).map_err(Refusal::internal)
     }
 }

@@ -131,34 +131,14 @@ impl Host for MemoryHost<'_> {
     }
 
     async fn changes(&self, after: u64, limit: u64) -> Result<VersionChanges> {
-        let answer = self.feed.changes().map(|changes| {
-            let (done, rest): (Vec<_>, Vec<_>) =
-                changes.into_iter().partition(|change| change.sequence <= after);
-            let before = done.iter().map(|change| change.at).max().unwrap_or(Timestamp::EPOCH);
-            let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-            VersionChanges { before, changes: rest.into_iter().take(limit).collect() }
-        });
+        let answer = self.feed.changes(after, limit);
         self.note(&format!("changes after {after}"), answer, |found| {
             format!("{} changes", found.changes.len())
         })
     }
 
     async fn stretches(&self, length: u64) -> Result<Vec<LogStretch>> {
-        let answer = self.feed.changes().map(|changes| {
-            let mut latest = Timestamp::EPOCH;
-            let mut stretches: Vec<LogStretch> = Vec::new();
-            for change in changes {
-                let number = (change.sequence - 1) / length;
-                latest = latest.max(change.at);
-                let (count, last) = match stretches.last() {
-                    Some(known) if known.number == number => (known.count + 1, change.sequence),
-                    _ => (1, change.sequence),
-                };
-                stretches.retain(|known| known.number != number);
-                stretches.push(LogStretch { number, count, last, latest });
-            }
-            stretches
-        });
+        let answer = self.feed.stretches(length);
         self.note("stretches", answer, |found| found.len().to_string())
     }
 
