@@ -13,6 +13,7 @@ pub mod error;
 pub mod feed;
 pub mod form;
 pub mod host;
+pub mod log;
 pub mod name;
 pub mod package_type;
 pub mod record;
@@ -38,6 +39,7 @@ pub use host::{
     Document, Host, LiftRule, Lifted, Packing, PathStep, ReceiveDocument, ReceivedDocument,
     ReceivedFile,
 };
+pub use log::{LogStretch, VersionChange, VersionChanges};
 pub use name::{InvalidName, PackageName};
 pub use package_type::{Capabilities, Descriptor, Mount, PackageType};
 pub use record::{Attribute, LISTED, Metadata, Package, PackageContents, Tag, VersionRecord};

@@ -42,6 +42,7 @@ mod answer;
 mod feed;
 mod fuzz;
 mod host;
+mod log;
 mod receive;
 mod request;
 mod search;

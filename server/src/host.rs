@@ -17,13 +17,13 @@ use futures_util::StreamExt as _;
 use pakhus_blobs::SealedBlob;
 use pakhus_core::replication::EditContext;
 use pakhus_core::{
-    Accounts, BlobRef, Change, Committed, Digest, Document, Edit, FeedPolicy, Host, Package,
-    PackageContents, PackageName, PackageType, PackageVersion, Packing, ReceiveDocument,
+    Accounts, BlobRef, Change, Committed, Digest, Document, Edit, FeedPolicy, Host, LogStretch,
+    Package, PackageContents, PackageName, PackageType, PackageVersion, Packing, ReceiveDocument,
     ReceivedDocument, ReceivedFile, RecentDownloads, Refusal, Result, Search, SearchPage,
-    Timestamp, VersionRecord,
+    Timestamp, VersionChanges, VersionRecord,
 };
 use pakhus_db::feeds::{Anonymous, Feed};
-use pakhus_db::{commit, downloads, records};
+use pakhus_db::{changes, commit, downloads, records, version_changes};
 use tokio::sync::Mutex;
 
 use crate::app::App;
@@ -132,6 +132,18 @@ impl Host for RequestHost {
         version: &PackageVersion,
     ) -> Result<Option<VersionRecord>> {
         Ok(self.app.known.version(self.feed.id, name, version).await?)
+    }
+
+    async fn sequence(&self) -> Result<u64> {
+        Ok(changes::end(&self.app.database, self.feed.id).await?.position.seq)
+    }
+
+    async fn changes(&self, after: u64, limit: u64) -> Result<VersionChanges> {
+        Ok(version_changes::after(&self.app.database, self.feed.id, after, limit).await?)
+    }
+
+    async fn stretches(&self, length: u64) -> Result<Vec<LogStretch>> {
+        Ok(version_changes::stretches(&self.app.database, self.feed.id, length).await?)
     }
 
     async fn search(&self, asked: Search) -> Result<SearchPage> {

@@ -15,9 +15,9 @@ use super::feed::MemoryFeed;
 use super::receive;
 use crate::{
     Accounts, BlobRef, Change, Committed, Digest, Document, Edit, FeedPolicy, Host, Identity,
-    Package, PackageContents, PackageName, PackageVersion, Packing, PathStep, Precondition,
-    ReceiveDocument, ReceivedDocument, ReceivedFile, RecentDownloads, Refusal, RefusalKind, Result,
-    Search, SearchPage, Timestamp, VersionRecord,
+    LogStretch, Package, PackageContents, PackageName, PackageVersion, Packing, PathStep,
+    Precondition, ReceiveDocument, ReceivedDocument, ReceivedFile, RecentDownloads, Refusal,
+    RefusalKind, Result, Search, SearchPage, Timestamp, VersionChanges, VersionRecord,
 };
 
 /// Answers what the adapter asks while it serves one request, and writes it down.
@@ -124,6 +124,22 @@ impl Host for MemoryHost<'_> {
         self.note(&question, answer, |version| {
             version.as_ref().map_or_else(nothing, |version| version.version.display().to_owned())
         })
+    }
+
+    async fn sequence(&self) -> Result<u64> {
+        self.note("sequence", Ok(self.feed.sequence()), u64::to_string)
+    }
+
+    async fn changes(&self, after: u64, limit: u64) -> Result<VersionChanges> {
+        let answer = self.feed.changes(after, limit);
+        self.note(&format!("changes after {after}"), answer, |found| {
+            format!("{} changes", found.changes.len())
+        })
+    }
+
+    async fn stretches(&self, length: u64) -> Result<Vec<LogStretch>> {
+        let answer = self.feed.stretches(length);
+        self.note("stretches", answer, |found| found.len().to_string())
     }
 
     async fn search(&self, asked: Search) -> Result<SearchPage> {
