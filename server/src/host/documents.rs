@@ -156,3 +156,26 @@ pub(crate) fn complete(bytes: Bytes) -> std::io::Result<Document> {
     let etag = format!("\"{}\"", &Digest::of(&bytes).hex()[..32]);
     Ok(Document { bytes, gzip, etag })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn of_those_who_find_nothing_one_renders_and_the_others_wait_for_it() {
+        let documents = DocumentCache::new();
+        let turn = documents.turn(1, "a").await;
+        let others = documents.clone();
+        let waiting = tokio::spawn(async move {
+            let _turn = others.turn(1, "a").await;
+            others.get(1, "a", 7).await
+        });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        let kept = documents.keep(1, "a", 7, Bytes::from_static(b"text")).await.expect("kept");
+        drop(turn);
+        let found = waiting.await.expect("no panic").expect("it was rendered meanwhile");
+        assert_eq!((found.bytes, found.etag), (kept.bytes, kept.etag));
+        assert!(documents.get(1, "a", 8).await.is_none(), "another revision");
+    }
+}

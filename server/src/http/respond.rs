@@ -79,9 +79,10 @@ async fn document_response(app: &App, request: &HeaderMap, document: Document) -
         Some(name) => format!("{}-{name}\"", document.etag.trim_end_matches('"')),
         None => document.etag.clone(),
     };
-    let known = [Coding::Brotli, Coding::Gzip, Coding::Identity]
-        .into_iter()
-        .any(|coding| matches_etag(request, header::IF_NONE_MATCH, &etag_of(coding)));
+    let known = request.contains_key(header::IF_NONE_MATCH)
+        && [Coding::Brotli, Coding::Gzip, Coding::Identity]
+            .into_iter()
+            .any(|coding| matches_etag(request, header::IF_NONE_MATCH, &etag_of(coding)));
     let etag = HeaderValue::try_from(etag_of(coding)).map_err(Refusal::internal)?;
     let mut response = if known {
         let mut response = Response::new(Body::empty());
