@@ -8,12 +8,14 @@
 pub mod accounts;
 pub mod blob;
 pub mod change;
+pub mod content_digest;
 pub mod digest;
 pub mod error;
 pub mod feed;
 pub mod form;
 pub mod host;
 pub mod name;
+pub mod package_blobs;
 pub mod package_type;
 pub mod record;
 pub mod replication;
@@ -30,6 +32,7 @@ pub use accounts::{
 };
 pub use blob::BlobRef;
 pub use change::{Change, Committed, Edit, NewVersion, Precondition};
+pub use content_digest::ContentDigest;
 pub use digest::Digest;
 pub use error::{Refusal, RefusalKind, Result};
 pub use feed::FeedName;
@@ -38,6 +41,7 @@ pub use host::{
     Document, Host, LiftRule, Lifted, PathStep, ReceiveDocument, ReceivedDocument, ReceivedFile,
 };
 pub use name::{InvalidName, PackageName};
+pub use package_blobs::PackageBlobs;
 pub use package_type::{Capabilities, Descriptor, Mount, PackageType};
 pub use record::{Attribute, Metadata, Package, PackageContents, Tag, VersionRecord};
 pub use request::{Identity, Request, RequestHead};

@@ -50,7 +50,13 @@ impl RequestHead {
     /// (`application/x-www-form-urlencoded`).
     #[must_use]
     pub fn query_parameter(&self, name: &str) -> Option<String> {
-        self.query.split('&').find_map(|pair| {
+        Self::parameter(&self.query, name)
+    }
+
+    /// The first parameter called `name` of a query, decoded in the same way.
+    #[must_use]
+    pub fn parameter(query: &str, name: &str) -> Option<String> {
+        query.split('&').find_map(|pair| {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             (key == name).then(|| {
                 let value = value.replace('+', " ");

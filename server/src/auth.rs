@@ -1,5 +1,6 @@
 //! Who asks, and what they may do.
 
+mod bearer;
 mod caller;
 mod credential;
 mod known_keys;
@@ -19,6 +20,7 @@ use crate::app::{App, now};
 use crate::config::Permission;
 use crate::users::UserName;
 
+pub(crate) use bearer::{ANYBODY, LIFETIME as TOKEN_LIFETIME, token};
 pub(crate) use caller::Caller;
 pub(crate) use credential::{Shown, credential};
 pub(crate) use known_keys::KnownKeys;
@@ -81,7 +83,8 @@ pub(crate) async fn identify(
     headers: &HeaderMap,
     extensions: &Extensions,
 ) -> pakhus_db::Result<Result<Option<Caller>, Denied>> {
-    let Some(shown) = credential::shown(headers) else { return Ok(Ok(None)) };
+    let shown = credential::shown(headers).filter(|shown| shown.secret != ANYBODY);
+    let Some(shown) = shown else { return Ok(Ok(None)) };
     Ok(recognise(app, &shown, address_of(extensions)).await?.map(Some))
 }
 
@@ -101,6 +104,11 @@ pub(crate) async fn recognise(
         }
         note_use(app, &caller).await;
         return Ok(Ok(caller));
+    }
+    if let Some(name) = bearer::name(&shown.secret, now()) {
+        let user = users::find(&app.database, name).await?;
+        let user = user.filter(|user| bearer::is_of(&shown.secret, user));
+        return Ok(user.map(Caller::of_user).ok_or(Denied::Unknown));
     }
     let Some(Ok(name)) = shown.name.as_deref().map(str::parse::<UserName>) else {
         return Ok(Err(Denied::Unknown));

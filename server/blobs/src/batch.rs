@@ -117,9 +117,9 @@ impl BlobBatch {
 fn receive(place: &Place, digest: Digest, bytes: &[u8], sync: bool) -> Result<Received> {
     let actual = Digest::of(bytes);
     if actual != digest {
-        return Err(Error::DigestMismatch { expected: digest, actual });
+        return Err(Error::DigestMismatch { expected: digest.into(), actual: actual.into() });
     }
-    if place.find(&digest, bytes.len() as u64)? {
+    if place.find(&digest, Some(bytes.len() as u64))? {
         return Ok(Received { digest, path: None });
     }
     let path = place.layout().new_incoming();

@@ -26,11 +26,13 @@ pub mod leases;
 pub mod links;
 pub mod logins;
 mod migration;
+pub mod package_blobs;
 pub mod packages;
 #[cfg(test)]
 mod plans;
 pub mod pruning;
 pub mod records;
+pub mod registers;
 pub mod search;
 pub mod settings;
 mod stamps;

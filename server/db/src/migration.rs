@@ -4,6 +4,7 @@ mod m0001_foundation;
 mod m0002_replication;
 mod m0003_accounts;
 mod m0004_search;
+mod m0005_package_blobs;
 
 use async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DbBackend};
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_replication::Migration),
             Box::new(m0003_accounts::Migration),
             Box::new(m0004_search::Migration),
+            Box::new(m0005_package_blobs::Migration),
         ]
     }
 }

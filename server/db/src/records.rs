@@ -10,7 +10,7 @@ use pakhus_core::{
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::entity::{packages, records};
-use crate::write::{state_of, states_of};
+use crate::write::{ROWS, state_of, states_of};
 use crate::{Database, Error, Result};
 
 /// The package and its revision; `None` when it has no versions.
@@ -38,6 +38,32 @@ pub async fn version(
     let id = (feed_id, name.to_owned(), KeyKind::Version as i64, version.to_owned());
     let row = records::Entity::find_by_id(id).one(database.reader()).await?;
     row.filter(|row| row.live).map(|row| version_record(&row)).transpose()
+}
+
+/// Those of these versions that are there.
+///
+/// # Errors
+/// When the database fails.
+pub async fn versions(
+    database: &Database,
+    feed_id: i64,
+    name: &str,
+    versions: &[&str],
+) -> Result<Vec<VersionRecord>> {
+    let mut found = Vec::with_capacity(versions.len());
+    for versions in versions.chunks(ROWS) {
+        let rows = records::Entity::find()
+            .filter(records::Column::FeedId.eq(feed_id))
+            .filter(records::Column::Name.eq(name))
+            .filter(records::Column::Kind.eq(KeyKind::Version as i64))
+            .filter(records::Column::Item.is_in(versions.iter().copied()))
+            .all(database.reader())
+            .await?;
+        for row in rows.iter().filter(|row| row.live) {
+            found.push(version_record(row)?);
+        }
+    }
+    Ok(found)
 }
 
 /// The number of a version's last change in the feed's log; `None` when it is not there.
