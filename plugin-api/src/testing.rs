@@ -37,6 +37,7 @@
 
 mod accounts;
 mod answer;
+mod blobs;
 mod feed;
 mod host;
 mod receive;

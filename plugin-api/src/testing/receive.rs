@@ -137,7 +137,7 @@ pub(super) fn file(
     Ok((received, blob))
 }
 
-fn received(bytes: &Bytes) -> ReceivedFile {
+pub(super) fn received(bytes: &Bytes) -> ReceivedFile {
     let (digest, size) = (Digest::of(bytes), bytes.len() as u64);
     ReceivedFile {
         blob: BlobRef { digest, size, role: String::new(), sha512: None },
