@@ -117,7 +117,10 @@ impl BlobBatch {
 fn receive(place: &Place, digest: Digest, bytes: &[u8], sync: bool) -> Result<Received> {
     let actual = Digest::of(bytes);
     if actual != digest {
-        return Err(Error::DigestMismatch { expected: digest.into(), actual: actual.into() });
+        return Err(Error::DigestMismatch {
+            expected: Box::new(digest.into()),
+            actual: Box::new(actual.into()),
+        });
     }
     if place.find(&digest, Some(bytes.len() as u64))? {
         return Ok(Received { digest, path: None });

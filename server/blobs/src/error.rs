@@ -24,9 +24,9 @@ pub enum Error {
     #[error("the bytes have the digest {actual}, but {expected} was announced")]
     DigestMismatch {
         /// What was announced.
-        expected: ContentDigest,
+        expected: Box<ContentDigest>,
         /// What came.
-        actual: ContentDigest,
+        actual: Box<ContentDigest>,
     },
     /// The range begins behind the end of the blob, or ends before it begins.
     #[error("the range is not within the blob of {size} bytes")]

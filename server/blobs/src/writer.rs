@@ -43,7 +43,10 @@ impl Written {
             ContentDigest::Sha256(_) => ContentDigest::Sha256(self.digest),
             ContentDigest::Sha512(_) => ContentDigest::Sha512(self.sha512.ok_or(Error::Broken)?),
         };
-        if actual == expected { Ok(()) } else { Err(Error::DigestMismatch { expected, actual }) }
+        if actual == expected {
+            return Ok(());
+        }
+        Err(Error::DigestMismatch { expected: Box::new(expected), actual: Box::new(actual) })
     }
 }
 

@@ -93,10 +93,20 @@ impl Setup {
     /// Adds an npm feed that anybody may read, with the replication server mode `mode`.
     #[must_use]
     pub fn npm_feed(self, name: &str, mode: &str) -> Self {
+        self.feed("npm", name, mode)
+    }
+
+    /// The same, of images.
+    #[must_use]
+    pub fn docker_feed(self, name: &str, mode: &str) -> Self {
+        self.feed("docker", name, mode)
+    }
+
+    fn feed(self, package_type: &str, name: &str, mode: &str) -> Self {
         let mut feed = String::new();
         let _ = write!(
             feed,
-            "[[feeds]]\nname = \"{name}\"\ntype = \"npm\"\nanonymous = \"view\"\n\
+            "[[feeds]]\nname = \"{name}\"\ntype = \"{package_type}\"\nanonymous = \"view\"\n\
              [feeds.replication.server]\nmode = \"{mode}\"\nsync_tokens = [\"{SYNC_TOKEN}\"]\n"
         );
         self.config(&feed)
