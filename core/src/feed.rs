@@ -1,4 +1,4 @@
-//! Names of feeds.
+//! Names of feeds, and what a feed lets clients do to versions that are there.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,6 +9,27 @@ use serde::{Deserialize, Deserializer, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct FeedName(String);
+
+/// What a feed lets clients do to versions that are there. Only some package types leave that to the
+/// feed ([`crate::Capabilities::has_policy`]).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeedPolicy {
+    /// What becomes of a version that a client deletes.
+    pub deletes: Deletes,
+    /// Whether a push replaces a version that is there, which else is refused.
+    pub overwrite: bool,
+}
+
+/// What becomes of a version that a client deletes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Deletes {
+    /// It stays for those who depend on it, and is found by nobody else.
+    #[default]
+    Unlist,
+    /// It goes.
+    Remove,
+}
 
 /// A text that cannot name a feed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

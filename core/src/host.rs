@@ -1,12 +1,13 @@
 //! What an adapter may ask of the server.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::{
-    Accounts, Attribute, BlobRef, Change, Committed, Digest, Package, PackageBlobs,
+    Accounts, Attribute, BlobRef, Change, Committed, Digest, FeedPolicy, Package, PackageBlobs,
     PackageContents, PackageName, PackageVersion, RecentDownloads, Result, Search, SearchPage,
     VersionRecord,
 };
@@ -74,6 +75,9 @@ pub trait Host: Send + Sync {
     /// Whether the feed can be read by anybody, who need not say who they are.
     fn is_public(&self) -> bool;
 
+    /// What the feed lets clients do to versions that are there.
+    fn policy(&self) -> FeedPolicy;
+
     /// The request's body, whole.
     ///
     /// # Errors
@@ -100,6 +104,20 @@ pub trait Host: Send + Sync {
     /// [`crate::RefusalKind::Internal`] when there is no such blob: an adapter reads what it was given.
     async fn read_blob(&self, digest: &Digest, offset: u64, length: usize) -> Result<Bytes>;
 
+    /// Makes a blob of a part of another one, which came with this request or is stored: of the bytes
+    /// from `part`, unpacked. As one that came with the request, it is gone unless a change names it.
+    ///
+    /// # Errors
+    /// [`crate::RefusalKind::TooLarge`] when more than `max` bytes come of it,
+    /// [`crate::RefusalKind::Invalid`] when it does not unpack.
+    async fn unpack(
+        &self,
+        from: &Digest,
+        part: Range<u64>,
+        packing: Packing,
+        max: u64,
+    ) -> Result<BlobRef>;
+
     /// Makes a change: one atomic edit of the feed, with its lines in the feed's log.
     ///
     /// # Errors
@@ -118,6 +136,15 @@ pub trait Host: Send + Sync {
 
     /// Who asks, their API keys, and signing in.
     fn accounts(&self) -> &dyn Accounts;
+}
+
+/// How bytes are packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Packing {
+    /// They are as they are.
+    Stored,
+    /// By Deflate (RFC 1951), without a header.
+    Deflate,
 }
 
 /// How to receive a JSON document.

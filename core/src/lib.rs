@@ -35,15 +35,16 @@ pub use change::{Change, Committed, Edit, NewVersion, Precondition};
 pub use content_digest::ContentDigest;
 pub use digest::Digest;
 pub use error::{Refusal, RefusalKind, Result};
-pub use feed::FeedName;
+pub use feed::{Deletes, FeedName, FeedPolicy};
 pub use form::{FormFile, InvalidForm};
 pub use host::{
-    Document, Host, LiftRule, Lifted, PathStep, ReceiveDocument, ReceivedDocument, ReceivedFile,
+    Document, Host, LiftRule, Lifted, Packing, PathStep, ReceiveDocument, ReceivedDocument,
+    ReceivedFile,
 };
 pub use name::{InvalidName, PackageName};
 pub use package_blobs::PackageBlobs;
 pub use package_type::{Capabilities, Descriptor, Mount, PackageType};
-pub use record::{Attribute, Metadata, Package, PackageContents, Tag, VersionRecord};
+pub use record::{Attribute, LISTED, Metadata, Package, PackageContents, Tag, VersionRecord};
 pub use request::{Identity, Request, RequestHead};
 pub use response::{Body, Download, Response};
 pub use route::{Action, InvalidPath, Method, Route, RoutePath};

@@ -44,6 +44,13 @@ impl PackageName {
         &self.key
     }
 
+    /// Whether the package is of its adapter's own making, and belongs to others: its key begins with a
+    /// dot. Such packages replicate as all do; lists and counts for people leave them out.
+    #[must_use]
+    pub fn is_companion(&self) -> bool {
+        self.key.starts_with('.')
+    }
+
     /// The name as it is shown.
     #[must_use]
     pub fn display(&self) -> &str {

@@ -111,6 +111,8 @@ pub struct Capabilities {
     pub syncs_publish_date: bool,
     /// Download counts travel.
     pub syncs_download_count: bool,
+    /// What clients may do to versions that are there is for the feed to say: [`crate::FeedPolicy`].
+    pub has_policy: bool,
     /// Where its API is mounted.
     pub mount: Mount,
 }

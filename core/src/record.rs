@@ -93,6 +93,10 @@ pub struct Package {
     pub revision: u64,
 }
 
+/// The attribute of a version that is not listed: found by no search and shown on no list, whatever its
+/// package type. Its value is `false`.
+pub const LISTED: &str = "listed";
+
 /// All that a feed holds of one package.
 #[derive(Debug, Clone)]
 pub struct PackageContents {

@@ -31,6 +31,8 @@
 //! No executor is needed. An adapter awaits only its host, and this host is always ready, so a
 //! request is answered in one poll; an adapter that waits for anything else is told so by a panic.
 //!
+//! A [`Fuzz`] feeds what must hold for every input with mutations of known ones.
+//!
 //! The laws checked for every adapter: a name or version that is stored parses again from its
 //! display form to the key it had, and [`check_version`](crate::PackageType::check_version) accepts
 //! whatever the adapter publishes, because other sites will ask that of it.
@@ -39,6 +41,7 @@ mod accounts;
 mod answer;
 mod blobs;
 mod feed;
+mod fuzz;
 mod host;
 mod receive;
 mod request;
@@ -46,4 +49,5 @@ mod search;
 
 pub use answer::Answer;
 pub use feed::MemoryFeed;
+pub use fuzz::Fuzz;
 pub use request::RequestBuilder;

@@ -32,6 +32,9 @@ pub(crate) use passwords::Passwords;
 pub(crate) enum Denied {
     /// Nobody said who asks, or a key was shown that is none.
     Unknown,
+    /// A key that is none was shown by itself. Who is told so like [`Self::Unknown`] is asked for other
+    /// credentials.
+    WrongKey,
     /// The name of a user came with a password that is not theirs, or there is no such user.
     WrongPassword,
     /// There were too many wrong passwords.
@@ -50,6 +53,7 @@ impl Denied {
     pub(crate) fn refusal(self, unknown: &str, forbidden: &str) -> Refusal {
         let (kind, message) = match self {
             Self::Unknown => (RefusalKind::Unauthorized, unknown),
+            Self::WrongKey => (RefusalKind::Forbidden, unknown),
             Self::WrongPassword => (
                 RefusalKind::Unauthorized,
                 "there is no such user, or the password is wrong; the operator of this server adds users",
@@ -83,9 +87,18 @@ pub(crate) async fn identify(
     headers: &HeaderMap,
     extensions: &Extensions,
 ) -> pakhus_db::Result<Result<Option<Caller>, Denied>> {
-    let shown = credential::shown(headers).filter(|shown| shown.secret != ANYBODY);
-    let Some(shown) = shown else { return Ok(Ok(None)) };
-    Ok(recognise(app, &shown, address_of(extensions)).await?.map(Some))
+    let mut found = Ok(None);
+    // Some clients have to send a key and send one that is none, when it is the credentials that count.
+    for shown in credential::shown(headers).into_iter().filter(|shown| shown.secret != ANYBODY) {
+        found = recognise(app, &shown, address_of(extensions)).await?.map(Some);
+        if found.is_ok() {
+            break;
+        }
+    }
+    Ok(found.map_err(|denied| match denied {
+        Denied::Unknown if credential::is_key_alone(headers) => Denied::WrongKey,
+        denied => denied,
+    }))
 }
 
 /// Finds out who shows this: an API key with whatever name, or a user's name and password.

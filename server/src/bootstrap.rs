@@ -103,6 +103,7 @@ fn feed_settings(feed: &config::Feed, origin: Origin) -> FeedSettings {
         name: feed.name.clone(),
         package_type: feed.package_type.clone(),
         anonymous: feed.anonymous,
+        policy: feed.policy,
         origin,
         server_mode: feed.replication.server.mode,
         client: ClientSettings {

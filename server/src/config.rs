@@ -133,4 +133,16 @@ impl Config {
     pub(crate) fn settle_package_types(&mut self, plugins: &[&str]) -> Result<(), ConfigError> {
         self.package_types.settle(plugins, &self.type_mentions)
     }
+
+    /// Checks that only feeds have a policy whose package types leave that to them, as `has_policy`
+    /// says of a type's name.
+    ///
+    /// # Errors
+    /// The first feed that has one in vain.
+    pub(crate) fn check_policies(
+        &self,
+        has_policy: impl Fn(&str) -> bool,
+    ) -> Result<(), ConfigError> {
+        self.feeds.iter().try_for_each(|feed| feed.check_policy(has_policy(&feed.package_type)))
+    }
 }

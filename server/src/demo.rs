@@ -117,12 +117,9 @@ fn site_config(
     };
     name.clone_into(&mut config.instance_name);
     config.starter_feeds.clear();
-    config.feeds = vec![Feed {
-        name: FEED.parse::<FeedName>().map_err(|error| unexpected(error.to_string()))?,
-        package_type: "npm".to_owned(),
-        anonymous: Anonymous::View,
-        replication,
-    }];
+    let feed = FEED.parse::<FeedName>().map_err(|error| unexpected(error.to_string()))?;
+    let feed = Feed::new(feed, "npm".to_owned());
+    config.feeds = vec![Feed { anonymous: Anonymous::View, replication, ..feed }];
     Ok(config)
 }
 

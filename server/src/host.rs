@@ -6,8 +6,10 @@ mod documents;
 mod known;
 mod lift;
 mod receive;
+mod unpack;
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -16,10 +18,10 @@ use futures_util::StreamExt as _;
 use pakhus_blobs::SealedBlob;
 use pakhus_core::replication::EditContext;
 use pakhus_core::{
-    Accounts, Attribute, Change, Committed, Digest, Document, Edit, Host, Package, PackageBlobs,
-    PackageContents, PackageName, PackageType, PackageVersion, ReceiveDocument, ReceivedDocument,
-    ReceivedFile, RecentDownloads, Refusal, RefusalKind, Result, Search, SearchPage, Timestamp,
-    VersionRecord,
+    Accounts, Attribute, BlobRef, Change, Committed, Digest, Document, Edit, FeedPolicy, Host,
+    Package, PackageBlobs, PackageContents, PackageName, PackageType, PackageVersion, Packing,
+    ReceiveDocument, ReceivedDocument, ReceivedFile, RecentDownloads, Refusal, RefusalKind, Result,
+    Search, SearchPage, Timestamp, VersionRecord,
 };
 use pakhus_db::feeds::{Anonymous, Feed};
 use pakhus_db::{commit, downloads, packages, records, registers};
@@ -168,6 +170,10 @@ impl Host for RequestHost {
         self.feed.settings.anonymous >= Anonymous::View
     }
 
+    fn policy(&self) -> FeedPolicy {
+        self.feed.settings.policy
+    }
+
     async fn receive_bytes(&self, max: usize) -> Result<Bytes> {
         self.body.lock().await.receive_bytes(max).await
     }
@@ -205,6 +211,16 @@ impl Host for RequestHost {
             bytes.extend_from_slice(&chunk.map_err(Refusal::internal)?);
         }
         Ok(bytes.freeze())
+    }
+
+    async fn unpack(
+        &self,
+        from: &Digest,
+        part: Range<u64>,
+        packing: Packing,
+        max: u64,
+    ) -> Result<BlobRef> {
+        self.unpack_part(from, part, packing, max).await
     }
 
     async fn commit(&self, change: Change) -> Result<Committed> {

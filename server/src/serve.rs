@@ -15,6 +15,7 @@ use crate::app::{App, Parts, now};
 use crate::auth::{KnownKeys, Passwords};
 use crate::bootstrap::{BootstrapError, bootstrap, first_admin_key};
 use crate::cli::ServeArguments;
+use crate::collection::{Collector, keep_collecting};
 use crate::config::{Config, ConfigError};
 use crate::diagnostics::DiagnosticCenter;
 use crate::downloads::{DownloadCounter, keep_downloads, write_downloads};
@@ -89,8 +90,12 @@ impl Site {
         tokio::fs::create_dir_all(&config.data_dir)
             .await
             .map_err(|source| ServeError::DataDir { path: config.data_dir.clone(), source })?;
+        let package_types = PackageTypes::enabled(&config.package_types.enabled);
         let database = Database::open(config.database.url.expose()).await?;
         let blobs = BlobStore::open(&config.blobs.path).await?;
+        config.check_policies(|name| {
+            package_types.get(name).is_some_and(|it| it.descriptor().capabilities.has_policy)
+        })?;
         bootstrap(&database, config).await?;
         let admin_key = first_admin_key(&database, &config.data_dir).await?;
         let id = pakhus_db::instance::id(&database, now()).await?;
@@ -105,7 +110,7 @@ impl Site {
             node: uuid::Uuid::new_v4().to_string(),
             public_url: config.public_url.as_ref().map(|url| url.as_str().to_owned()),
             blobs,
-            package_types: PackageTypes::enabled(&config.package_types.enabled),
+            package_types,
             feeds: FeedDirectory::load(database.clone()).await?,
             known: Known::new(database.clone()),
             known_keys: KnownKeys::new(),
@@ -117,6 +122,10 @@ impl Site {
             metrics: Metrics::new(),
             passwords: Passwords::new(),
             replicator: Replicator::default(),
+            collector: Collector::new(
+                config.blobs.keep_unused.duration(),
+                config.blobs.collect_interval.duration(),
+            ),
             stopping: CancellationToken::new(),
             database,
         });
@@ -146,6 +155,7 @@ impl Site {
             tokio::spawn(keep_house(app.clone())),
             tokio::spawn(keep_downloads(app.clone())),
             tokio::spawn(keep_indexes(app.clone())),
+            tokio::spawn(keep_collecting(app.clone())),
             tokio::spawn(keep_node(app.clone())),
         ];
         let served = self.listening.serve(router(app.clone())).await;
@@ -186,7 +196,8 @@ fn announce(site: &Site) -> io::Result<()> {
     for feed in site.app.feeds.all().values() {
         let package_type = &feed.settings.package_type;
         let name = feed.name();
-        say(format_args!("  {package_type} feed        {}/{package_type}/{name}/", site.url))?;
+        let what = format!("{package_type} feed");
+        say(format_args!("  {what:<15} {}/{package_type}/{name}/", site.url))?;
     }
     Ok(())
 }

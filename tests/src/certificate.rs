@@ -2,10 +2,17 @@
 
 use std::path::PathBuf;
 
-use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, CertifiedKey, DnType, IsCa, KeyPair,
+    generate_simple_self_signed,
+};
 use tempfile::TempDir;
 
-/// A certificate of this machine's loopback address, signed by itself, with its key, in files.
+/// The names of this machine's loopback address.
+const NAMES: [&str; 2] = ["127.0.0.1", "localhost"];
+
+/// A certificate of this machine's loopback address with its key, in files: signed by itself, or by an
+/// authority of its own.
 pub struct Certificate {
     folder: TempDir,
 }
@@ -19,14 +26,36 @@ impl Certificate {
         certificate
     }
 
+    /// Makes one that an authority has signed: who trusts [`Self::authority_file`] trusts it.
+    ///
+    /// # Panics
+    /// When it cannot be made or written.
+    #[must_use]
+    pub fn signed() -> Self {
+        let certificate = Self { folder: tempfile::tempdir().expect("a folder") };
+        let mut authority = CertificateParams::new([]).expect("no names");
+        authority.distinguished_name.push(DnType::CommonName, "Acme Authority");
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority =
+            CertifiedIssuer::self_signed(authority, KeyPair::generate().expect("a key"))
+                .expect("an authority");
+        let key = KeyPair::generate().expect("a key");
+        let mut own = CertificateParams::new(NAMES.map(str::to_owned)).expect("names");
+        own.distinguished_name.push(DnType::CommonName, "localhost");
+        let own = own.signed_by(&key, &authority).expect("a certificate");
+        std::fs::write(certificate.key_file(), key.serialize_pem()).expect("written");
+        std::fs::write(certificate.file(), own.pem()).expect("written");
+        std::fs::write(certificate.authority(), authority.pem()).expect("written");
+        certificate
+    }
+
     /// Puts another certificate, of another key, into the files.
     ///
     /// # Panics
     /// When it cannot be made or written.
     pub fn replace(&self) {
-        let names = ["127.0.0.1".to_owned(), "localhost".to_owned()];
         let CertifiedKey { cert, signing_key } =
-            generate_simple_self_signed(names).expect("a certificate");
+            generate_simple_self_signed(NAMES.map(str::to_owned)).expect("a certificate");
         std::fs::write(self.key_file(), signing_key.serialize_pem()).expect("written");
         std::fs::write(self.file(), cert.pem()).expect("written");
     }
@@ -35,6 +64,17 @@ impl Certificate {
     #[must_use]
     pub fn file(&self) -> PathBuf {
         self.folder.path().join("server.pem")
+    }
+
+    fn authority(&self) -> PathBuf {
+        self.folder.path().join("authority.pem")
+    }
+
+    /// The file of what has signed it: an authority, or the certificate itself.
+    #[must_use]
+    pub fn authority_file(&self) -> PathBuf {
+        let authority = self.authority();
+        if authority.exists() { authority } else { self.file() }
     }
 
     /// The file of its key.

@@ -1,10 +1,12 @@
 //! Programs that build, push, pull and run images, with a home of their own.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+use crate::installation;
 
 /// Somebody who works with images.
 pub struct Home {
@@ -86,6 +88,19 @@ impl Home {
             self.run(&format!("buildah manifest add localhost/all:1 containers-storage:{name}"));
         }
     }
+}
+
+/// The folder of the ORAS client, as Python finds it.
+///
+/// # Panics
+/// When it cannot be installed.
+#[must_use]
+pub fn oras() -> PathBuf {
+    const ORAS: &str = "oras==0.2.43";
+    installation::installed(&[ORAS], |folder| {
+        let install = ["-m", "pip", "install", "--quiet", "--target"];
+        installation::run(Command::new("python3").args(install).arg(folder).arg(ORAS));
+    })
 }
 
 /// A Docker engine of its own.

@@ -11,6 +11,7 @@ pub mod liar;
 pub mod login_page;
 pub mod network;
 pub mod npm;
+pub mod nuget;
 pub mod package;
 pub mod postgres;
 pub mod problem;

@@ -4,14 +4,19 @@ ANSWERS is JSON, a list of [question, answer]: each answer is typed when its que
 What the command shows goes to standard output; its exit code is this program's.
 """
 
+import fcntl
 import json
 import os
 import pty
+import struct
 import sys
+import termios
 
 answers = json.loads(os.environ.pop("ANSWERS"))
 child, terminal = pty.fork()
 if child == 0:
+    # 24 lines of 120 columns: a terminal without a size has some wait for one.
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 120, 0, 0))
     os.execvp(sys.argv[1], sys.argv[1:])
 unseen = ""
 while True:

@@ -45,6 +45,7 @@ impl Default for Docker {
             tracks_deletions: false,
             syncs_publish_date: false,
             syncs_download_count: false,
+            has_policy: false,
             mount: Mount::V2,
         };
         let (name, version) = ("docker".to_owned(), env!("CARGO_PKG_VERSION").to_owned());

@@ -60,6 +60,7 @@ impl Default for Npm {
             tracks_deletions: true,
             syncs_publish_date: true,
             syncs_download_count: true,
+            has_policy: false,
             mount: Mount::Feed,
         };
         let (name, version) = ("npm".to_owned(), env!("CARGO_PKG_VERSION").to_owned());

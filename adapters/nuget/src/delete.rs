@@ -1,17 +1,23 @@
 //! Taking versions away, and listing them again.
 
-use pakhus_core::{Change, Host, PackageName, PackageVersion, Response, Result};
+use pakhus_core::{Change, Deletes, Edit, Host, PackageName, PackageVersion, Response, Result};
 
-use crate::{listed, version};
+use crate::{listed, symbols, version};
 
-/// Answers `DELETE /v3/package/{id}/{version}`: searches no longer find the version, and who depends on
-/// it can go on.
+/// Answers `DELETE /v3/package/{id}/{version}`. What that does is for the feed to say: as a rule searches
+/// no longer find the version, and who depends on it can go on.
 pub(crate) async fn delete(
     name: &PackageName,
     version: &PackageVersion,
     host: &dyn Host,
 ) -> Result<Response> {
-    set_listed(name, version, false, host).await?;
+    let record = version::stored(name, version, host).await?;
+    let (name, version) = (record.name, record.version);
+    let edits = match host.policy().deletes {
+        Deletes::Unlist => vec![listed::edit(&name, &version, false)?],
+        Deletes::Remove => removal(&name, &version, host).await?,
+    };
+    host.commit(Change { preconditions: Vec::new(), edits }).await?;
     Ok(Response::empty(204))
 }
 
@@ -21,17 +27,20 @@ pub(crate) async fn relist(
     version: &PackageVersion,
     host: &dyn Host,
 ) -> Result<Response> {
-    set_listed(name, version, true, host).await?;
+    let record = version::stored(name, version, host).await?;
+    let edits = vec![listed::edit(&record.name, &record.version, true)?];
+    host.commit(Change { preconditions: Vec::new(), edits }).await?;
     Ok(Response::empty(200))
 }
 
-async fn set_listed(
+/// The edits after which nothing of a version is left, nor of its symbols.
+pub(crate) async fn removal(
     name: &PackageName,
     version: &PackageVersion,
-    is_listed: bool,
     host: &dyn Host,
-) -> Result<()> {
-    let record = version::stored(name, version, host).await?;
-    let edits = vec![listed::edit(&record.name, &record.version, is_listed)?];
-    host.commit(Change { preconditions: Vec::new(), edits }).await.map(drop)
+) -> Result<Vec<Edit>> {
+    let mut edits = symbols::removal(name, version, host).await?;
+    edits.push(Edit::Delete { name: name.clone(), version: version.clone() });
+    edits.push(listed::edit(name, version, true)?);
+    Ok(edits)
 }

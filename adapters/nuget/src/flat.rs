@@ -11,7 +11,7 @@ use crate::urls::Part;
 use crate::{documents, version};
 
 /// What never changes. Private, because the feed may be: tools share what is public between users.
-const IMMUTABLE: &str = "private, max-age=31536000, immutable";
+pub(crate) const IMMUTABLE: &str = "private, max-age=31536000, immutable";
 
 /// Answers `GET /v3/flat/{id}/index.json`: all versions, those that are not listed too, as clients put
 /// them into URLs.

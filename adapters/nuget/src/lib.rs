@@ -21,6 +21,7 @@ mod registration;
 mod route;
 mod search;
 mod service_index;
+mod symbols;
 mod urls;
 mod v2;
 mod version;
@@ -30,9 +31,9 @@ mod zip;
 
 use async_trait::async_trait;
 use pakhus_core::{
-    Capabilities, Descriptor, Host, InvalidName, InvalidVersion, Metadata, Mount, NewVersion,
-    PackageContents, PackageName, PackageType, PackageVersion, Refusal, Request, RequestHead,
-    Response, Result, Route, SearchEntry,
+    Capabilities, Descriptor, Host, InvalidName, InvalidVersion, LISTED, Metadata, Mount,
+    NewVersion, PackageContents, PackageName, PackageType, PackageVersion, Refusal, Request,
+    RequestHead, Response, Result, Route, SearchEntry,
 };
 
 use crate::route::Endpoint;
@@ -49,6 +50,7 @@ impl Default for NuGet {
             tracks_deletions: true,
             syncs_publish_date: true,
             syncs_download_count: true,
+            has_policy: true,
             mount: Mount::Feed,
         };
         let (name, version) = ("nuget".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
@@ -63,15 +65,15 @@ impl PackageType for NuGet {
     }
 
     fn parse_name(&self, raw: &str) -> Result<PackageName, InvalidName> {
-        name::parse(raw)
+        symbols::parse_name(raw).unwrap_or_else(|| name::parse(raw))
     }
 
     fn parse_version(&self, raw: &str) -> Result<PackageVersion, InvalidVersion> {
-        version::parse(raw)
+        symbols::parse_version(raw).map_or_else(|| version::parse(raw), Ok)
     }
 
     fn check_version(&self, version: &NewVersion) -> Result<()> {
-        metadata::check(version)
+        if version.name.is_companion() { symbols::check(version) } else { metadata::check(version) }
     }
 
     fn check_tag(&self, _tag: &str) -> Result<()> {
@@ -85,7 +87,7 @@ impl PackageType for NuGet {
         value: &Metadata,
     ) -> Result<()> {
         match attribute {
-            listed::LISTED => listed::check_attribute(version, value),
+            LISTED => listed::check_attribute(version, value),
             _ => Ok(()),
         }
     }
@@ -121,6 +123,9 @@ impl PackageType for NuGet {
             Endpoint::Autocomplete => search::autocomplete(head, host).await,
             Endpoint::V2(endpoint) => v2::serve(&endpoint, head, host).await,
             Endpoint::Push => push::serve(request.identity, host).await,
+            Endpoint::PushSymbols => push::symbols(host).await,
+            Endpoint::Symbols { name, version } => symbols::package(&name, &version, host).await,
+            Endpoint::Pdb { name, signature } => symbols::pdb(&name, &signature, host).await,
             Endpoint::Delete { name, version } => delete::delete(&name, &version, host).await,
             Endpoint::Relist { name, version } => delete::relist(&name, &version, host).await,
         }

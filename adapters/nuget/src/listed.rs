@@ -1,10 +1,7 @@
 //! Whether a version is listed: found by searches, and taken when no version is asked for. One that is
 //! not can still be restored.
 
-use pakhus_core::{Edit, Metadata, PackageName, PackageVersion, Refusal, Result};
-
-/// The attribute of a version that is not listed; its value is `false`.
-pub(crate) const LISTED: &str = "listed";
+use pakhus_core::{Edit, LISTED, Metadata, PackageName, PackageVersion, Refusal, Result};
 
 /// The edit that lists a version, or no longer does.
 pub(crate) fn edit(name: &PackageName, version: &PackageVersion, is_listed: bool) -> Result<Edit> {

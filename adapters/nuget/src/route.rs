@@ -4,6 +4,7 @@ use pakhus_core::{
     Action, Method, PackageName, PackageVersion, Refusal, RefusalKind, RequestHead, Result, Route,
 };
 
+use crate::symbols::{self, Signature};
 use crate::urls::{Hive, Part};
 use crate::{name, v2, version};
 
@@ -32,6 +33,12 @@ pub(crate) enum Endpoint {
     Autocomplete,
     /// `PUT /v3/package`.
     Push,
+    /// `PUT /v3/symbols`.
+    PushSymbols,
+    /// `GET /v3/flat/{id}/{version}/{id}.{version}.snupkg`.
+    Symbols { name: PackageName, version: PackageVersion },
+    /// `GET /symbols/{file}/{signature}/{file}`.
+    Pdb { name: PackageName, signature: PackageVersion },
     /// `DELETE /v3/package/{id}/{version}`.
     Delete { name: PackageName, version: PackageVersion },
     /// `POST /v3/package/{id}/{version}`.
@@ -45,6 +52,7 @@ impl Endpoint {
     pub(crate) fn parse(head: &RequestHead) -> Result<Self> {
         match head.path.segments().as_slice() {
             ["v3", api @ ..] => Self::of_v3(head.method, api),
+            ["symbols", rest @ ..] => Self::of_symbols(head.method, rest),
             ["v2", api @ ..] | api => Self::of_v2(head.method, api),
         }
     }
@@ -60,16 +68,32 @@ impl Endpoint {
         })
     }
 
+    fn of_symbols(method: Method, rest: &[&str]) -> Result<Self> {
+        let nowhere = || Refusal::not_found("there is no such PDB here");
+        match (rest, method) {
+            ([file, key, again], Method::Get) if file.eq_ignore_ascii_case(again) => {
+                // Debuggers ask for other files too, which are nowhere.
+                let name = symbols::pdb_name(file).map_err(|_| nowhere())?;
+                let signature = Signature::parse(key).ok_or_else(nowhere)?;
+                let signature = signature.version().map_err(|_| nowhere())?;
+                Ok(Self::Pdb { name, signature })
+            }
+            (_, Method::Get) => Err(nowhere()),
+            _ => Err(wrong_method()),
+        }
+    }
+
     fn of_v3(method: Method, api: &[&str]) -> Result<Self> {
         match (api, method) {
             (["package"], Method::Put) => Ok(Self::Push),
+            (["symbols"], Method::Put) => Ok(Self::PushSymbols),
             (["package", id, version], Method::Delete) => {
                 Ok(Self::Delete { name: name_of(id)?, version: version_of(version)? })
             }
             (["package", id, version], Method::Post) => {
                 Ok(Self::Relist { name: name_of(id)?, version: version_of(version)? })
             }
-            (["package"] | ["package", _, _], _) => Err(wrong_method()),
+            (["package" | "symbols"] | ["package", _, _], _) => Err(wrong_method()),
             (api, Method::Get) => Self::to_read(api),
             (api, _) => Err(Self::to_read(api).map_or_else(|refusal| refusal, |_| wrong_method())),
         }
@@ -117,14 +141,15 @@ impl Endpoint {
             "license" => Part::License,
             file if file.strip_suffix(".nuspec") == Some(name.key()) => Part::Nuspec,
             file => {
-                let named = file
-                    .strip_suffix(".nupkg")
-                    .and_then(|file| file.strip_prefix(name.key())?.strip_prefix('.'))
-                    .and_then(|version| version::parse(version).ok());
-                if named.is_some_and(|named| named.key() == version.key()) {
-                    return Ok(Self::Package { name, version });
-                }
-                return Err(Refusal::not_found("a version has no such file"));
+                let (named, extension) = file.rsplit_once('.').unwrap_or((file, ""));
+                let named = named.strip_prefix(name.key()).and_then(|rest| rest.strip_prefix('.'));
+                let named = named.and_then(|version| version::parse(version).ok());
+                let is_it = named.is_some_and(|named| named.key() == version.key());
+                return match extension {
+                    "nupkg" if is_it => Ok(Self::Package { name, version }),
+                    "snupkg" if is_it => Ok(Self::Symbols { name, version }),
+                    _ => Err(Refusal::not_found("a version has no such file")),
+                };
             }
         };
         Ok(Self::Part { name, version, part })
@@ -148,6 +173,9 @@ impl Endpoint {
             Self::Search => ("nuget.search", Action::View, None),
             Self::Autocomplete => ("nuget.autocomplete", Action::View, None),
             Self::Push => ("nuget.push", Action::Publish, None),
+            Self::PushSymbols => ("nuget.push_symbols", Action::Publish, None),
+            Self::Symbols { name, .. } => ("nuget.symbols", Action::View, Some(name)),
+            Self::Pdb { name, .. } => ("nuget.pdb", Action::View, Some(name)),
             Self::Delete { name, .. } => ("nuget.delete", Action::Delete, Some(name)),
             Self::Relist { name, .. } => ("nuget.relist", Action::Delete, Some(name)),
             Self::V2(endpoint) => (endpoint.label(), Action::View, endpoint.package()),

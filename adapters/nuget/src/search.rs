@@ -10,7 +10,7 @@ mod card;
 mod shown;
 mod text;
 
-use pakhus_core::{PackageContents, Refusal, RequestHead, Result, Search, SearchEntry};
+use pakhus_core::{Metadata, PackageContents, Refusal, RequestHead, Result, Search, SearchEntry};
 
 pub(crate) use self::answer::serve;
 pub(crate) use self::autocomplete::serve as autocomplete;
@@ -39,6 +39,15 @@ const MOST_LABELS: usize = 20;
 /// listed has no label, without which nothing is searched for.
 pub(crate) fn entry(contents: &PackageContents) -> Result<SearchEntry> {
     let view = View::of(contents);
+    if contents.package.name.is_companion() {
+        let shown = Metadata::from_value(&()).map_err(Refusal::internal)?;
+        return Ok(SearchEntry {
+            keywords: Vec::new(),
+            description: String::new(),
+            labels: Vec::new(),
+            shown,
+        });
+    }
     let mut listed = Vec::new();
     for record in &contents.versions {
         if view.is_listed(&record.version) {

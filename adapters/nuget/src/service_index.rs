@@ -68,6 +68,9 @@ fn index(urls: Urls<'_>) -> Value {
     );
     // Clients put a slash behind it.
     add(&format!("{base}/v3/package"), &["PackagePublish/2.0.0"], "push, delete, list");
+    add(&format!("{base}/v3/symbols"), &["SymbolPackagePublish/4.9.0"], "push symbols");
+    // `nuget list` knows no other search.
+    add(&format!("{base}/v2"), &["LegacyGallery/2.0.0"], "the second protocol");
     add(
         &format!("{}{{lower_id}}/{{lower_version}}/readme", urls.flat()),
         &["ReadmeUriTemplate/6.13.0"],

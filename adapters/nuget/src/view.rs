@@ -2,9 +2,8 @@
 
 use std::collections::HashSet;
 
-use pakhus_core::{PackageContents, PackageVersion, Result, VersionRecord};
+use pakhus_core::{LISTED, PackageContents, PackageVersion, Result, VersionRecord};
 
-use crate::listed::LISTED;
 use crate::metadata::VersionMetadata;
 use crate::version;
 

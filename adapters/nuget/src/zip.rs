@@ -9,7 +9,7 @@ mod entry;
 
 use bytes::BytesMut;
 use flate2::{Crc, Decompress, FlushDecompress, Status};
-use pakhus_core::{BlobRef, Host, Refusal, Result};
+use pakhus_core::{BlobRef, Host, Packing, Refusal, Result};
 
 use self::end::End;
 pub(crate) use self::entry::Entry;
@@ -114,8 +114,21 @@ impl<'h> ZipFile<'h> {
         Ok(content)
     }
 
+    /// Makes a blob of at most `max` bytes of an entry.
+    pub(crate) async fn unpack(&self, entry: &Entry, max: u64) -> Result<BlobRef> {
+        let part = self.data_of(entry).await?;
+        let packing = if entry.method == DEFLATE { Packing::Deflate } else { Packing::Stored };
+        let blob = self.host.unpack(&self.blob.digest, part, packing, max).await?;
+        if blob.size == entry.size {
+            Ok(blob)
+        } else {
+            let name = entry.shortened_name();
+            Err(damaged(&format!("`{name}` is not as long as its list of files says")))
+        }
+    }
+
     /// Where the packed bytes of an entry are.
-    pub(crate) async fn data_of(&self, entry: &Entry) -> Result<std::ops::Range<u64>> {
+    async fn data_of(&self, entry: &Entry) -> Result<std::ops::Range<u64>> {
         let name = entry.shortened_name();
         let header = self.read_at(entry.offset, entry::LOCAL_HEADER).await?;
         let length = entry::local_header_length(&header)

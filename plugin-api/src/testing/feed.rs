@@ -12,7 +12,7 @@ use super::accounts::{Everybody, MemoryUser};
 use super::blobs::Brought;
 use super::request::RequestBuilder;
 use crate::{
-    Attribute, Change, Committed, Digest, Document, Edit, Mount, NewVersion, Package,
+    Attribute, Change, Committed, Digest, Document, Edit, FeedPolicy, Mount, NewVersion, Package,
     PackageContents, PackageName, PackageType, Precondition, Refusal, Result, SearchEntry, Tag,
     Timestamp, VersionRecord,
 };
@@ -25,6 +25,7 @@ pub struct MemoryFeed {
     pub(super) package_type: Box<dyn PackageType>,
     pub(super) base_url: String,
     pub(super) is_public: bool,
+    pub(super) policy: FeedPolicy,
     site: String,
     store: Mutex<Store>,
     pub(super) everybody: Mutex<Everybody>,
@@ -69,13 +70,21 @@ impl MemoryFeed {
         let site = "memory".to_owned();
         let (package_type, store) = (Box::new(package_type), Mutex::new(store));
         let everybody = Mutex::default();
-        Self { package_type, base_url, is_public: true, site, store, everybody }
+        let policy = FeedPolicy::default();
+        Self { package_type, base_url, is_public: true, policy, site, store, everybody }
     }
 
     /// Makes it a feed that not everybody may read.
     #[must_use]
     pub fn private(mut self) -> Self {
         self.is_public = false;
+        self
+    }
+
+    /// Says what it lets clients do to versions that are there.
+    #[must_use]
+    pub fn with_policy(mut self, policy: FeedPolicy) -> Self {
+        self.policy = policy;
         self
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::Write;
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -13,10 +14,10 @@ use pakhus_core::replication::RecordKey;
 use super::feed::MemoryFeed;
 use super::receive;
 use crate::{
-    Accounts, Attribute, Change, Committed, Digest, Document, Edit, Host, Identity, Package,
-    PackageBlobs, PackageContents, PackageName, PackageVersion, PathStep, Precondition,
-    ReceiveDocument, ReceivedDocument, ReceivedFile, RecentDownloads, Refusal, RefusalKind, Result,
-    Search, SearchPage, Timestamp, VersionRecord,
+    Accounts, Attribute, BlobRef, Change, Committed, Digest, Document, Edit, FeedPolicy, Host,
+    Identity, Package, PackageBlobs, PackageContents, PackageName, PackageVersion, Packing,
+    PathStep, Precondition, ReceiveDocument, ReceivedDocument, ReceivedFile, RecentDownloads,
+    Refusal, RefusalKind, Result, Search, SearchPage, Timestamp, VersionRecord,
 };
 
 /// Answers what the adapter asks while it serves one request, and writes it down.
@@ -205,6 +206,10 @@ impl Host for MemoryHost<'_> {
         self.feed.is_public
     }
 
+    fn policy(&self) -> FeedPolicy {
+        self.feed.policy
+    }
+
     async fn receive_bytes(&self, max: usize) -> Result<Bytes> {
         let answer = self.take_body().and_then(|body| {
             if body.len() > max {
@@ -256,6 +261,26 @@ impl Host for MemoryHost<'_> {
         self.note(&format!("read_blob from {offset} on"), answer, |bytes| {
             format!("{} bytes", bytes.len())
         })
+    }
+
+    async fn unpack(
+        &self,
+        from: &Digest,
+        part: Range<u64>,
+        packing: Packing,
+        max: u64,
+    ) -> Result<BlobRef> {
+        let blob = self.feed.store().blobs.get(from).cloned();
+        let answer = blob
+            .ok_or_else(|| Refusal::internal(format!("the blob {from} is not here")))
+            .and_then(|blob| receive::unpacked(&blob, &part, packing, max))
+            .map(|bytes| {
+                let (digest, size) = (Digest::of(&bytes), bytes.len() as u64);
+                self.feed.store().blobs.insert(digest, bytes);
+                BlobRef { digest, size, role: String::new(), sha512: None }
+            });
+        let question = format!("unpack {} bytes from {} on", part.end - part.start, part.start);
+        self.note(&question, answer, |blob| format!("{} bytes", blob.size))
     }
 
     async fn commit(&self, change: Change) -> Result<Committed> {

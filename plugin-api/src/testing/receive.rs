@@ -1,10 +1,13 @@
 //! Receiving a file, or a document with its blobs lifted out.
 
 use std::fmt;
+use std::io::Read as _;
+use std::ops::Range;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
+use flate2::read::DeflateDecoder;
 use pakhus_core::FormFile;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -12,8 +15,8 @@ use sha1::{Digest as _, Sha1};
 use sha2::Sha512;
 
 use crate::{
-    BlobRef, Digest, Lifted, PathStep, ReceiveDocument, ReceivedDocument, ReceivedFile, Refusal,
-    RefusalKind, Result,
+    BlobRef, Digest, Lifted, Packing, PathStep, ReceiveDocument, ReceivedDocument, ReceivedFile,
+    Refusal, RefusalKind, Result,
 };
 
 /// Reads `body` as a JSON document and lifts out what `rules` name. Everything else of the text
@@ -135,6 +138,31 @@ pub(super) fn file(
     let received = received(&file);
     let blob = (received.blob.digest, file);
     Ok((received, blob))
+}
+
+/// Unpacks a part of a blob.
+pub(super) fn unpacked(
+    blob: &Bytes,
+    part: &Range<u64>,
+    packing: Packing,
+    max: u64,
+) -> Result<Bytes> {
+    let within = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(blob.len());
+    let packed = blob.slice(within(part.start)..within(part.end));
+    let bytes = match packing {
+        Packing::Stored => packed,
+        Packing::Deflate => {
+            let mut bytes = Vec::new();
+            let decoder = DeflateDecoder::new(&*packed);
+            let taken = decoder.take(max.saturating_add(1)).read_to_end(&mut bytes);
+            taken.map_err(|error| Refusal::invalid(format!("it does not unpack: {error}")))?;
+            bytes.into()
+        }
+    };
+    if bytes.len() as u64 > max {
+        return Err(too_large(format!("more than {max} bytes come of it")));
+    }
+    Ok(bytes)
 }
 
 pub(super) fn received(bytes: &Bytes) -> ReceivedFile {

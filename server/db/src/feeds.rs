@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use pakhus_core::replication::engine::Fuse;
 use pakhus_core::replication::{ClientMode, ServerMode};
-use pakhus_core::{Digest, FeedName, Refusal, Timestamp};
+use pakhus_core::{Digest, FeedName, FeedPolicy, Refusal, Timestamp};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, ExprTrait, IntoActiveModel, PaginatorTrait,
@@ -100,6 +100,8 @@ pub struct FeedSettings {
     pub package_type: String,
     /// What it lets people without a key do.
     pub anonymous: Anonymous,
+    /// What it lets clients do to versions that are there.
+    pub policy: FeedPolicy,
     /// Where the settings are kept.
     pub origin: Origin,
     /// What it lets replication clients do.
@@ -276,6 +278,7 @@ pub async fn counts(database: &Database) -> Result<HashMap<i64, Counts>> {
         // A sum of BIGINTs is NUMERIC on PostgreSQL.
         .column_as(packages::Column::LiveVersions.sum().cast_as("bigint"), "versions")
         .filter(packages::Column::LiveVersions.gt(0))
+        .filter(packages::is_shown())
         .group_by(packages::Column::FeedId)
         .into_tuple()
         .all(database.reader())
@@ -314,6 +317,8 @@ fn set_settings(row: &mut feeds::ActiveModel, settings: &FeedSettings) {
     row.name = Set(settings.name.to_string());
     row.package_type = Set(settings.package_type.clone());
     row.anonymous = Set(word(&settings.anonymous));
+    row.deletes = Set(word(&settings.policy.deletes));
+    row.overwrite = Set(settings.policy.overwrite);
     row.origin = Set(word(&settings.origin));
     row.server_mode = Set(settings.server_mode.to_string());
     row.client_mode = Set(settings.client.mode.to_string());
@@ -334,6 +339,7 @@ fn feed_of(row: feeds::Model) -> Result<Feed> {
         name: row.name.parse().map_err(Error::broken)?,
         package_type: row.package_type,
         anonymous: from_word(&row.anonymous)?,
+        policy: FeedPolicy { deletes: from_word(&row.deletes)?, overwrite: row.overwrite },
         origin: from_word(&row.origin)?,
         server_mode: row.server_mode.parse().map_err(Error::broken)?,
         client: ClientSettings {

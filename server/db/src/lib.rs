@@ -19,6 +19,7 @@ mod entity;
 mod error;
 pub mod executions;
 pub mod feeds;
+pub mod garbage;
 pub mod instance;
 pub mod kept;
 mod keyed;

@@ -4,7 +4,8 @@ mod m0001_foundation;
 mod m0002_replication;
 mod m0003_accounts;
 mod m0004_search;
-mod m0005_package_blobs;
+mod m0005_feed_policy;
+mod m0006_package_blobs;
 
 use async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DbBackend};
@@ -22,7 +23,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_replication::Migration),
             Box::new(m0003_accounts::Migration),
             Box::new(m0004_search::Migration),
-            Box::new(m0005_package_blobs::Migration),
+            Box::new(m0005_feed_policy::Migration),
+            Box::new(m0006_package_blobs::Migration),
         ]
     }
 }

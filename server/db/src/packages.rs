@@ -1,9 +1,9 @@
 //! Listing the packages of a feed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use pakhus_core::replication::KeyKind;
-use pakhus_core::{Download, PackageName, Timestamp};
+use pakhus_core::replication::{KeyKind, RecordKey};
+use pakhus_core::{Download, LISTED, PackageName, Timestamp};
 use sea_orm::sea_query::{Expr, Func, LikeExpr};
 use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect};
 
@@ -27,6 +27,8 @@ pub struct PackageSummary {
 pub struct VersionSummary {
     /// The version.
     pub version: String,
+    /// Whether it is listed.
+    pub listed: bool,
     /// When it was published.
     pub published_at: Timestamp,
     /// The bytes of its blobs.
@@ -49,7 +51,8 @@ pub async fn list(
 ) -> Result<Vec<PackageSummary>> {
     let mut query = packages::Entity::find()
         .filter(packages::Column::FeedId.eq(feed_id))
-        .filter(packages::Column::LiveVersions.gt(0));
+        .filter(packages::Column::LiveVersions.gt(0))
+        .filter(packages::is_shown());
     if let Some(search) = search {
         // SQLite takes upper and lower case of ASCII for the same here, and of nothing else; so does
         // PostgreSQL's `lower` for the collation that the column has.
@@ -76,6 +79,7 @@ pub async fn list(
             .order_by_asc(records::Column::Item)
             .all(database.reader())
             .await?;
+        let unlisted = unlisted(database, feed_id, names).await?;
         for row in rows {
             let state = state_of(&row)?;
             let content =
@@ -83,6 +87,7 @@ pub async fn list(
             let download = Download { name: row.name.clone(), version: row.item.clone() };
             versions.entry(row.name.clone()).or_default().push(VersionSummary {
                 version: content.version.clone(),
+                listed: !unlisted.contains(&(row.name.clone(), row.item.clone())),
                 published_at: content
                     .published_at
                     .unwrap_or_else(|| Timestamp::from_millis(row.arrived_at)),
@@ -119,6 +124,29 @@ pub async fn names(
         .await?;
     let names = rows.into_iter().map(|row| PackageName::new(row.name, row.display));
     names.collect::<std::result::Result<_, _>>().map_err(Error::broken)
+}
+
+/// The versions of these packages that are not listed.
+async fn unlisted(
+    database: &Database,
+    feed_id: i64,
+    names: &[String],
+) -> Result<BTreeSet<(String, String)>> {
+    let rows = records::Entity::find()
+        .filter(records::Column::FeedId.eq(feed_id))
+        .filter(records::Column::Name.is_in(names.to_vec()))
+        .filter(records::Column::Kind.eq(KeyKind::Attribute as i64))
+        .filter(records::Column::Live.eq(true))
+        .filter(records::Column::Item.starts_with(format!("{LISTED}/")))
+        .all(database.reader())
+        .await?;
+    let mut unlisted = BTreeSet::new();
+    for row in rows {
+        if let RecordKey::Attribute { name, version: Some(version), .. } = row.key()? {
+            unlisted.insert((name, version));
+        }
+    }
+    Ok(unlisted)
 }
 
 /// The LIKE pattern of what contains `text`.

@@ -14,12 +14,25 @@ pub(crate) struct Shown {
     pub(crate) secret: String,
 }
 
-/// What the headers show; `None` when they show nothing.
-pub(crate) fn shown(headers: &HeaderMap) -> Option<Shown> {
-    let key = |secret: &str| Shown { name: None, secret: secret.trim().to_owned() };
-    if let Some(nuget) = headers.get("x-nuget-apikey") {
-        return Some(key(nuget.to_str().ok()?));
-    }
+/// A key by itself, which some clients send beside credentials or instead of them.
+const KEY: &str = "x-nuget-apikey";
+
+/// What the headers show: a key by itself first, then what they authorise with.
+pub(crate) fn shown(headers: &HeaderMap) -> Vec<Shown> {
+    let alone = headers.get(KEY).map(|value| key(value.to_str().unwrap_or_default()));
+    alone.into_iter().chain(authorization(headers)).collect()
+}
+
+/// Whether the headers show a key by itself and nothing else.
+pub(crate) fn is_key_alone(headers: &HeaderMap) -> bool {
+    headers.contains_key(KEY) && !headers.contains_key(AUTHORIZATION)
+}
+
+fn key(secret: &str) -> Shown {
+    Shown { name: None, secret: secret.trim().to_owned() }
+}
+
+fn authorization(headers: &HeaderMap) -> Option<Shown> {
     let value = headers.get(AUTHORIZATION)?.to_str().ok()?.trim();
     let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
     if scheme.eq_ignore_ascii_case("bearer") {
@@ -34,9 +47,9 @@ pub(crate) fn shown(headers: &HeaderMap) -> Option<Shown> {
     Some(key(""))
 }
 
-/// The secret alone that the headers show.
+/// The first secret that the headers show.
 pub(crate) fn credential(headers: &HeaderMap) -> Option<String> {
-    shown(headers).map(|shown| shown.secret)
+    shown(headers).into_iter().next().map(|shown| shown.secret)
 }
 
 #[cfg(test)]
@@ -48,7 +61,7 @@ mod tests {
         let with = |name: &'static str, value: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(name, value.parse().expect("a header value"));
-            shown(&headers).map(|shown| (shown.name, shown.secret))
+            shown(&headers).pop().map(|shown| (shown.name, shown.secret))
         };
         let key = |secret: &str| Some((None, secret.to_owned()));
         assert_eq!(with("authorization", "Bearer k1"), key("k1"));
@@ -59,5 +72,16 @@ mod tests {
         assert_eq!(with("x-nuget-apikey", "k1"), key("k1"));
         assert_eq!(with("authorization", "Negotiate abc"), key(""));
         assert_eq!(credential(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn a_key_beside_credentials_is_looked_at_before_them() {
+        let mut headers = HeaderMap::new();
+        headers.insert(KEY, "placeholder".parse().expect("a header value"));
+        assert!(is_key_alone(&headers));
+        headers.insert(AUTHORIZATION, "Bearer k1".parse().expect("a header value"));
+        assert!(!is_key_alone(&headers));
+        let secrets: Vec<_> = shown(&headers).into_iter().map(|shown| shown.secret).collect();
+        assert_eq!(secrets, ["placeholder", "k1"]);
     }
 }

@@ -43,6 +43,8 @@ pub(super) struct Feed {
     #[serde(rename = "type")]
     pub(super) package_type: String,
     pub(super) anonymous: String,
+    pub(super) deletes: Option<String>,
+    pub(super) overwrite: Option<bool>,
     pub(super) origin: String,
     pub(super) created_at: Option<String>,
     pub(super) packages: Option<u64>,

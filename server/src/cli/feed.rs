@@ -59,6 +59,13 @@ pub(super) struct CreateArguments {
     /// What anybody may do without a key [default: none].
     #[arg(long, value_name = "WHAT", value_parser = ["none", "view", "publish"])]
     anonymous: Option<String>,
+    /// What becomes of a version that a client deletes, where the type leaves that to the feed
+    /// [default: unlist].
+    #[arg(long, value_name = "WHAT", value_parser = ["unlist", "remove"])]
+    deletes: Option<String>,
+    /// Let a push replace a version that is there, where the type leaves that to the feed.
+    #[arg(long)]
+    overwrite: bool,
 }
 
 /// Pause the replication of a feed, in both directions; a run that is under way stops.
@@ -179,6 +186,12 @@ fn feed_details(feed: &Feed) -> Table {
     table.detail("name", Cell::new(&feed.name));
     table.detail("type", Cell::new(&feed.package_type));
     table.detail("anonymous", Cell::new(&feed.anonymous));
+    if let Some(deletes) = &feed.deletes {
+        table.detail("deletes", Cell::new(deletes));
+    }
+    if let Some(overwrite) = feed.overwrite {
+        table.detail("overwrite", Cell::new(if overwrite { "yes" } else { "no" }));
+    }
     table.detail("packages", Cell::optional(feed.packages));
     table.detail("versions", Cell::optional(feed.versions));
     table.detail("origin", Cell::new(&feed.origin));
@@ -191,6 +204,12 @@ async fn create(arguments: &CreateArguments, client: &Client) -> Result<Outcome,
     let mut body = json!({ "name": arguments.feed, "type": arguments.package_type });
     if let Some(anonymous) = &arguments.anonymous {
         body["anonymous"] = json!(anonymous);
+    }
+    if let Some(deletes) = &arguments.deletes {
+        body["deletes"] = json!(deletes);
+    }
+    if arguments.overwrite {
+        body["overwrite"] = json!(true);
     }
     client.post(&["feeds"], &body).await?;
     print(&format!(

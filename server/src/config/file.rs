@@ -15,7 +15,6 @@ use super::diagnostics::DiagnosticsSection;
 use super::error::{ConfigError, Place};
 use super::feeds::{self, Feed, FeedSection};
 use super::package_types::{PackageTypes, PackageTypesSection};
-use super::replication::Replication;
 use super::server::{
     DEFAULT_LISTEN, InstanceName, PublicUrl, default_instance_name, deserialize_listen,
 };
@@ -98,13 +97,9 @@ impl ConfigFile {
 /// One feed for each type, named as the type is. A type whose name cannot name a feed has none.
 fn starter_feeds(types: &PackageTypes) -> Vec<Feed> {
     let feed = |package_type: &String| {
-        Some(Feed {
-            name: package_type.parse().ok()?,
-            package_type: package_type.clone(),
-            // For a first look, from this machine alone: the default address is a loopback one.
-            anonymous: Anonymous::View,
-            replication: Replication::default(),
-        })
+        let feed = Feed::new(package_type.parse().ok()?, package_type.clone());
+        // For a first look, from this machine alone: the default address is a loopback one.
+        Some(Feed { anonymous: Anonymous::View, ..feed })
     };
     types.enabled.iter().filter_map(feed).collect()
 }

@@ -133,7 +133,7 @@ impl RequestBody {
             match &mut form {
                 None => pieces.push(bytes),
                 Some(form) => {
-                    form.feed(&bytes, &mut |piece| pieces.push(piece)).map_err(Refusal::invalid)?
+                    form.feed(&bytes, &mut |piece| pieces.push(piece)).map_err(Refusal::invalid)?;
                 }
             }
             for piece in pieces.drain(..) {

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use pakhus_core::{
     Action, Method, Mount, PackageType, Refusal, RefusalKind, RequestHead, RoutePath,
 };
-use pakhus_db::feeds::Feed;
+use pakhus_db::feeds::{Anonymous, Feed};
 
 use super::observe::RouteName;
 use super::problem::Problem;
@@ -215,6 +215,11 @@ fn request_root(parts: &axum::http::request::Parts) -> String {
 }
 
 fn denial(denied: Denied, feed: &Feed) -> Refusal {
+    let denied = match denied {
+        // A feed that nobody reads without credentials asks for them.
+        Denied::WrongKey if feed.settings.anonymous < Anonymous::View => Denied::Unknown,
+        denied => denied,
+    };
     let feed = feed.name();
     denied.refusal(
         &format!("the feed `{feed}` needs an API key that is known here for this"),

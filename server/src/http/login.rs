@@ -124,7 +124,9 @@ async fn sign_in(
 const fn words(denied: Denied) -> &'static str {
     match denied {
         Denied::WrongPassword => "There is no such user, or the password is wrong.",
-        Denied::Unknown => "This is no API key of this server, and no user name.",
+        Denied::Unknown | Denied::WrongKey => {
+            "This is no API key of this server, and no user name."
+        }
         Denied::TooOften { .. } => "Too many wrong passwords. Wait a minute, then try again.",
         Denied::Elsewhere => "This API key may not be used from this address.",
         Denied::Forbidden => "This API key cannot make another. Use the one that it was made by.",

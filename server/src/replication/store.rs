@@ -57,6 +57,14 @@ impl FeedStore for DatabaseFeed {
     }
 
     async fn apply(&self, batch: Batch) -> Result<Outcome> {
+        let contents = batch.writes.iter().filter_map(|record| record.state.content());
+        let named = contents.flat_map(|content| &content.blobs);
+        let named: HashSet<_> = named.map(|blob| (blob.digest, Some(blob.size))).collect();
+        // From here on no collection of garbage removes them.
+        let missing = self.blobs.renew(named.into_iter().collect()).await.map_err(failed)?;
+        if let Some(digest) = missing.first() {
+            return Err(StoreError(format!("the blob {digest} is no longer here")));
+        }
         let (database, feed_id, lease) = (self.database.clone(), self.feed_id, self.lease.clone());
         // A task of its own, so that the watchers are told even when the caller is gone.
         let applying = tokio::spawn(async move {

@@ -68,10 +68,14 @@ impl Setup {
         self
     }
 
-    /// Serves over TLS with this certificate, which requests to it trust alone.
+    /// Serves over TLS with this certificate; requests to it trust what has signed it, and nothing else.
+    ///
+    /// # Panics
+    /// When the certificate cannot be read.
     #[must_use]
     pub fn tls(mut self, certificate: &Certificate) -> Self {
-        self.trusted = Some(certificate.pem());
+        let signer = std::fs::read(certificate.authority_file());
+        self.trusted = Some(signer.expect("a certificate"));
         self.config(&certificate.config())
     }
 
@@ -93,20 +97,23 @@ impl Setup {
     /// Adds an npm feed that anybody may read, with the replication server mode `mode`.
     #[must_use]
     pub fn npm_feed(self, name: &str, mode: &str) -> Self {
-        self.feed("npm", name, mode)
+        self.feed(name, "npm", mode, "")
     }
 
     /// The same, of images.
     #[must_use]
     pub fn docker_feed(self, name: &str, mode: &str) -> Self {
-        self.feed("docker", name, mode)
+        self.feed(name, "docker", mode, "")
     }
 
-    fn feed(self, package_type: &str, name: &str, mode: &str) -> Self {
+    /// Adds a feed of a package type that anybody may read, with the replication server mode `mode` and
+    /// these lines of configuration more.
+    #[must_use]
+    pub fn feed(self, name: &str, package_type: &str, mode: &str, more: &str) -> Self {
         let mut feed = String::new();
         let _ = write!(
             feed,
-            "[[feeds]]\nname = \"{name}\"\ntype = \"{package_type}\"\nanonymous = \"view\"\n\
+            "[[feeds]]\nname = \"{name}\"\ntype = \"{package_type}\"\nanonymous = \"view\"\n{more}\n\
              [feeds.replication.server]\nmode = \"{mode}\"\nsync_tokens = [\"{SYNC_TOKEN}\"]\n"
         );
         self.config(&feed)

@@ -6,23 +6,42 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
-mod mutate;
+mod archive;
 
 use std::fs;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use pakhus_npm::Npm;
-use pakhus_plugin_api::testing::MemoryFeed;
+use pakhus_plugin_api::testing::{Fuzz, MemoryFeed};
 use serde_json::json;
 
-use crate::mutate::Mutator;
-
-/// The longest that one input may take. Nothing in the corpus is large.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Texts that mean something to the code under test.
+const WORDS: [&str; 22] = [
+    "\"_attachments\":",
+    "\"versions\":{",
+    "\"dist-tags\":{",
+    "\"maintainers\":[",
+    "\"users\":{}",
+    "\"deprecated\":",
+    "\"__proto__\":",
+    "\"1.0.0\":",
+    "\"latest\":",
+    "null",
+    "-1",
+    "1e999",
+    "9007199254740993",
+    "\\ud800",
+    "{\"a\":",
+    "[[[[[[[[",
+    "\"\"",
+    "../",
+    "package.json",
+    "binding.gyp",
+    "0000000",
+    "77777777777",
+];
 
 fn put(feed: &MemoryFeed, body: Vec<u8>) -> u16 {
     let answer = feed.request("PUT", "/left-pad").by("alice").body(body).send();
@@ -49,7 +68,7 @@ fn is_readable(feed: &MemoryFeed) {
 fn document(input: &[u8]) {
     let feed = MemoryFeed::new(Npm::default());
     let version = br#"{"name":"left-pad","version":"0.9.0"}"#;
-    assert_eq!(put(&feed, publish("0.9.0", &mutate::archive(version))), 201);
+    assert_eq!(put(&feed, publish("0.9.0", &archive::of_manifest(version))), 201);
     let rev = feed.request("GET", "/left-pad?write=true").send().json()["_rev"].clone();
     let body = match std::str::from_utf8(input) {
         Ok(text) => text.replace("REV", rev.as_str().unwrap()).into_bytes(),
@@ -90,54 +109,31 @@ fn corpus(folder: &str) -> Vec<(PathBuf, Vec<u8>)> {
     files.into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect()
 }
 
-/// Runs the target on one input.
-fn check(name: &str, target: fn(&[u8]), input: &[u8]) {
-    let started = Instant::now();
-    let outcome = catch_unwind(AssertUnwindSafe(|| target(input)));
-    if outcome.is_ok() && started.elapsed() < PATIENCE {
-        return;
-    }
-    let path = std::env::current_exe().unwrap().with_file_name(format!("{name}-that-failed"));
-    fs::write(&path, input).unwrap();
-    panic!("{name}: an input failed after {:?}: {}", started.elapsed(), path.display());
-}
-
-fn run(name: &str, target: fn(&[u8]), seeds: &[Vec<u8>], finish: fn(Vec<u8>) -> Vec<u8>) {
-    let Ok(seconds) = std::env::var("PAKHUS_FUZZ_SECONDS") else { return };
-    let duration = Duration::from_secs(seconds.parse().expect("a number of seconds"));
-    let mut mutator = Mutator::new(seeds.to_vec());
-    let (started, mut inputs) = (Instant::now(), 0_u64);
-    while started.elapsed() < duration {
-        check(name, target, &finish(mutator.next()));
-        inputs += 1;
-    }
-    assert!(inputs > 100, "{name}: only {inputs} inputs in {duration:?}");
-}
-
 #[test]
 fn publish_documents() {
-    let corpus = corpus("documents");
+    let (fuzz, corpus) = (Fuzz::new("document", document, &WORDS), corpus("documents"));
     for (path, input) in &corpus {
         assert!(path.extension().is_some_and(|extension| extension == "json"), "{path:?}");
-        check("document", document, input);
+        fuzz.check(input);
     }
     let seeds: Vec<_> = corpus.into_iter().map(|(_, input)| input).collect();
-    run("document", document, &seeds, |input| input);
+    fuzz.run(&seeds, |input| input);
 }
 
 #[test]
 fn tarballs() {
+    let fuzz = Fuzz::new("tarball", tarball, &WORDS);
     let (mut archives, mut files) = (Vec::new(), Vec::new());
     for (path, input) in corpus("tarballs") {
         if path.extension().is_some_and(|extension| extension == "tar") {
-            check("tarball", tarball, &mutate::compressed(&input));
+            fuzz.check(&archive::compressed(&input));
             archives.push(input);
         } else {
-            check("tarball", tarball, &input);
+            fuzz.check(&input);
             files.push(input);
         }
     }
     // What is within the compression is out of reach for mutations of the file.
-    run("tarball", tarball, &archives, |input| mutate::compressed(&mutate::with_checksums(input)));
-    run("tarball", tarball, &files, |input| input);
+    fuzz.run(&archives, |input| archive::compressed(&archive::with_checksums(input)));
+    fuzz.run(&files, |input| input);
 }

@@ -1,4 +1,5 @@
 use pakhus_plugin_api::testing::{Answer, MemoryFeed};
+use pakhus_plugin_api::{Deletes, FeedPolicy};
 use serde_json::json;
 
 use crate::support::{assert_refused, feed, json, package, pushed};
@@ -39,6 +40,20 @@ fn it_is_listed_again_when_that_is_asked_for() {
     }
     assert_eq!(json(&feed, "/v3/registration/acme.lib/index.json"), before);
     assert_eq!(json(&feed, "/v3/search?q=acme")["totalHits"], 1);
+}
+
+#[test]
+fn a_feed_may_say_that_what_is_deleted_goes() {
+    let feed = feed().with_policy(FeedPolicy { deletes: Deletes::Remove, overwrite: false });
+    pushed(&feed, &package("Acme.Lib", "1.0.0"));
+    pushed(&feed, &package("Acme.Lib", "1.1.0"));
+    assert_eq!(change(&feed, "DELETE", "1.1.0").status, 204);
+    let versions = json(&feed, "/v3/flat/acme.lib/index.json");
+    assert_eq!(versions, json!({ "versions": ["1.0.0"] }));
+    assert_refused(&change(&feed, "DELETE", "1.1.0"), 404, "no version 1.1.0");
+    assert_eq!(change(&feed, "DELETE", "1.0.0").status, 204);
+    assert_eq!(feed.request("GET", "/v3/flat/acme.lib/index.json").send().status, 404);
+    pushed(&feed, &package("Acme.Lib", "1.1.0"));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod bad_packages;
+mod check_version;
 mod flat;
 mod listing;
 mod push;
@@ -13,6 +14,7 @@ mod search;
 mod service_index;
 mod sites;
 mod support;
+mod symbols;
 mod v2;
 
 #[test]

@@ -1,3 +1,4 @@
+use pakhus_plugin_api::FeedPolicy;
 use serde_json::json;
 
 use crate::support::{
@@ -59,6 +60,21 @@ fn a_version_cannot_be_pushed_twice_however_it_is_written() {
     }
     let versions = json(&feed, "/v3/flat/acme.lib/index.json");
     assert_eq!(versions, json!({ "versions": ["1.0.0-beta"] }));
+}
+
+#[test]
+fn a_feed_may_let_a_push_replace_a_version() {
+    let feed = feed().with_policy(FeedPolicy { overwrite: true, ..FeedPolicy::default() });
+    pushed(&feed, &package("Acme.Lib", "1.0.0"));
+    assert_eq!(feed.request("DELETE", "/v3/package/acme.lib/1.0.0").send().status, 204);
+    let other = package_of(nuspec("Acme.Lib", "1.0.0", "<title>Other</title>"));
+    for bytes in [&other, &other] {
+        pushed(&feed, bytes);
+    }
+    let path = "/v3/flat/acme.lib/1.0.0/acme.lib.1.0.0.nupkg";
+    assert_eq!(feed.request("GET", path).send().body, other);
+    let details = json(&feed, "/v3/details/acme.lib/1.0.0.json");
+    assert_eq!((&details["title"], &details["listed"]), (&json!("Other"), &json!(true)));
 }
 
 #[test]

@@ -18,6 +18,8 @@ fn each_address_needs_its_permission() {
         ("GET", "/v3/autocomplete?q=a", "nuget.autocomplete", Action::View),
         ("PUT", "/v3/package", "nuget.push", Action::Publish),
         ("PUT", "/v3/package/", "nuget.push", Action::Publish),
+        ("PUT", "/v3/symbols", "nuget.push_symbols", Action::Publish),
+        ("GET", "/v3/flat/a/1.0.0/a.1.0.0.snupkg", "nuget.symbols", Action::View),
         ("DELETE", "/v3/package/A/1.0", "nuget.delete", Action::Delete),
         ("POST", "/v3/package/A/1.0", "nuget.relist", Action::Delete),
     ] {

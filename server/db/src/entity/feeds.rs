@@ -34,6 +34,9 @@ pub struct Model {
     pub concurrency: i64,
     pub keep_trash_ms: i64,
     pub keep_deleted_ms: i64,
+    #[sea_orm(column_type = "Text")]
+    pub deletes: String,
+    pub overwrite: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -1,4 +1,5 @@
 use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::SimpleExpr;
 
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "packages")]
@@ -18,3 +19,9 @@ pub struct Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+/// Whether people are shown the package: it is none of
+/// [`pakhus_core::PackageName::is_companion`].
+pub(crate) fn is_shown() -> SimpleExpr {
+    Column::Name.not_like(".%")
+}

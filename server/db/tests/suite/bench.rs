@@ -10,7 +10,7 @@ use pakhus_core::replication::engine::{Batch, Outcome};
 use pakhus_core::replication::{
     CheckedRecord, EditContext, MergePolicy, Position, Record, ServerMode,
 };
-use pakhus_core::{Change, Committed, Edit, PackageContents, Refusal, Timestamp};
+use pakhus_core::{Change, Committed, Edit, FeedPolicy, PackageContents, Refusal, Timestamp};
 use pakhus_db::feeds::{Anonymous, ClientSettings, Feed, FeedSettings, Origin, ReplicationLimits};
 use pakhus_db::{Database, Error, apply, changes, commit, feeds, records};
 use sea_orm::{
@@ -268,6 +268,7 @@ pub(crate) fn feed_settings(name: &str) -> FeedSettings {
         name: name.parse().expect("a feed name"),
         package_type: "npm".to_owned(),
         anonymous: Anonymous::None,
+        policy: FeedPolicy::default(),
         origin: Origin::Database,
         server_mode: ServerMode::Disabled,
         client: ClientSettings::default(),

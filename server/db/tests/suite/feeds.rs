@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pakhus_core::replication::engine::{Aside, AsideKind, Batch, Fuse, Link};
 use pakhus_core::replication::{ClientMode, Cursor, MergePolicy, Position, ServerMode};
-use pakhus_core::{Metadata, Refusal, SearchEntry};
+use pakhus_core::{Deletes, FeedPolicy, Metadata, Refusal, SearchEntry};
 use pakhus_db::feeds::{
     self, Anonymous, ClientSettings, Counts, Feed, FeedSettings, Origin, ReplicationLimits,
 };
@@ -34,6 +34,7 @@ fn all_settings(name: &str) -> FeedSettings {
         name: name.parse().expect("a feed name"),
         package_type: "nuget".to_owned(),
         anonymous: Anonymous::View,
+        policy: FeedPolicy { deletes: Deletes::Remove, overwrite: true },
         origin: Origin::File,
         server_mode: ServerMode::ReadWrite,
         client: ClientSettings {

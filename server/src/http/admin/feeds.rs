@@ -3,8 +3,8 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use pakhus_core::FeedName;
 use pakhus_core::replication::ServerMode;
+use pakhus_core::{Deletes, FeedName, FeedPolicy};
 use pakhus_db::feeds::{
     self, Anonymous, ClientSettings, Counts, Feed, FeedSettings, Origin, ReplicationLimits,
 };
@@ -23,7 +23,7 @@ pub(super) async fn list(State(app): State<App>, caller: Authenticated) -> Resul
         .all()
         .values()
         .filter(|feed| caller.sees(Permission::View, feed.name()))
-        .map(|feed| shape(feed, counts.get(&feed.id).copied().unwrap_or_default()))
+        .map(|feed| shape(&app, feed, counts.get(&feed.id).copied().unwrap_or_default()))
         .collect();
     Ok(Json(json!({ "feeds": feeds, "next": null })))
 }
@@ -35,7 +35,7 @@ pub(super) async fn show(
 ) -> Result<Json<Value>> {
     let feed = caller.feed(&app, &name, Permission::View)?;
     let counts = feeds::counts(&app.database).await?;
-    Ok(Json(shape(&feed, counts.get(&feed.id).copied().unwrap_or_default())))
+    Ok(Json(shape(&app, &feed, counts.get(&feed.id).copied().unwrap_or_default())))
 }
 
 #[derive(Debug, Deserialize)]
@@ -46,6 +46,8 @@ pub(super) struct NewFeed {
     package_type: String,
     #[serde(default)]
     anonymous: Anonymous,
+    deletes: Option<Deletes>,
+    overwrite: Option<bool>,
 }
 
 pub(super) async fn create(
@@ -54,7 +56,7 @@ pub(super) async fn create(
     Input(new): Input<NewFeed>,
 ) -> Result<(StatusCode, Json<Value>)> {
     caller.admin()?;
-    if app.package_types.get(&new.package_type).is_none() {
+    let Some(has_policy) = has_policy(&app, &new.package_type) else {
         let known: Vec<_> =
             app.package_types.iter().map(|known| known.descriptor().name.clone()).collect();
         return Err(Problem::bad_request(format!(
@@ -62,11 +64,12 @@ pub(super) async fn create(
             new.package_type,
             known.join(", ")
         )));
-    }
+    };
     let settings = FeedSettings {
         name: new.name.clone(),
         package_type: new.package_type,
         anonymous: new.anonymous,
+        policy: changed(FeedPolicy::default(), new.deletes, new.overwrite, has_policy)?,
         origin: Origin::Database,
         server_mode: ServerMode::Disabled,
         client: ClientSettings::default(),
@@ -76,13 +79,40 @@ pub(super) async fn create(
         Problem::conflict(format!("there is a feed called `{}` already", new.name))
     })?;
     app.feeds.reload().await?;
-    Ok((StatusCode::CREATED, Json(shape(&feed, Counts::default()))))
+    Ok((StatusCode::CREATED, Json(shape(&app, &feed, Counts::default()))))
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FeedChange {
     anonymous: Option<Anonymous>,
+    deletes: Option<Deletes>,
+    overwrite: Option<bool>,
+}
+
+/// The policy that the changes of `deletes` and `overwrite` make of `policy`.
+fn changed(
+    policy: FeedPolicy,
+    deletes: Option<Deletes>,
+    overwrite: Option<bool>,
+    has_policy: bool,
+) -> Result<FeedPolicy> {
+    if !has_policy && (deletes.is_some() || overwrite.is_some()) {
+        return Err(Problem::bad_request(
+            "packages of this type have rules of their own for deletes and overwriting: leave \
+             `deletes` and `overwrite` out",
+        ));
+    }
+    Ok(FeedPolicy {
+        deletes: deletes.unwrap_or(policy.deletes),
+        overwrite: overwrite.unwrap_or(policy.overwrite),
+    })
+}
+
+/// Whether feeds of a package type have a policy; `None` when the type is not enabled.
+fn has_policy(app: &App, package_type: &str) -> Option<bool> {
+    let package_type = app.package_types.get(package_type)?;
+    Some(package_type.descriptor().capabilities.has_policy)
 }
 
 pub(super) async fn update(
@@ -92,8 +122,11 @@ pub(super) async fn update(
     Input(change): Input<FeedChange>,
 ) -> Result<Json<Value>> {
     let feed = editable(&app, &caller, &name)?;
+    let has_policy = has_policy(&app, &feed.settings.package_type).unwrap_or(false);
+    let policy = changed(feed.settings.policy, change.deletes, change.overwrite, has_policy)?;
     let change = |settings: &mut FeedSettings| {
         settings.anonymous = change.anonymous.unwrap_or(settings.anonymous);
+        settings.policy = policy;
         Ok(())
     };
     feeds::update(&app.database, feed.id, change).await?;
@@ -128,8 +161,8 @@ pub(super) fn editable(
     Ok(feed)
 }
 
-fn shape(feed: &Feed, counts: Counts) -> Value {
-    json!({
+fn shape(app: &App, feed: &Feed, counts: Counts) -> Value {
+    let mut shape = json!({
         "name": feed.name(),
         "type": feed.settings.package_type,
         "anonymous": feed.settings.anonymous,
@@ -138,5 +171,11 @@ fn shape(feed: &Feed, counts: Counts) -> Value {
         "paused": feed.paused,
         "packages": counts.packages,
         "versions": counts.versions,
-    })
+    });
+    if has_policy(app, &feed.settings.package_type) == Some(true) {
+        let FeedPolicy { deletes, overwrite } = feed.settings.policy;
+        shape["deletes"] = json!(deletes);
+        shape["overwrite"] = json!(overwrite);
+    }
+    shape
 }

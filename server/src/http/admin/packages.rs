@@ -42,7 +42,7 @@ pub(super) async fn list(
                     json!({
                         "version": version.version,
                         "published": version.published_at.to_string(),
-                        "listed": true,
+                        "listed": version.listed,
                         "size": version.size,
                         "downloads": version.downloads,
                     })
