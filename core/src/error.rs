@@ -14,6 +14,8 @@ pub struct Refusal {
     pub kind: RefusalKind,
     /// One sentence that says what is wrong and, where it helps, what to do.
     pub message: String,
+    /// The word that the protocol has for it, where an adapter says so.
+    pub code: Option<&'static str>,
 }
 
 /// The kinds of refusals, named by what they mean; each has its HTTP status.
@@ -81,7 +83,7 @@ impl RefusalKind {
 impl Refusal {
     /// Makes a refusal of `kind`.
     pub fn new(kind: RefusalKind, message: impl fmt::Display) -> Self {
-        Self { kind, message: message.to_string() }
+        Self { kind, message: message.to_string(), code: None }
     }
 
     /// The request is malformed.
@@ -102,6 +104,12 @@ impl Refusal {
     /// Our own fault; the message is logged, not shown.
     pub fn internal(message: impl fmt::Display) -> Self {
         Self::new(RefusalKind::Internal, message)
+    }
+
+    /// Gives it the protocol's word for it.
+    #[must_use]
+    pub fn coded(self, code: &'static str) -> Self {
+        Self { code: Some(code), ..self }
     }
 
     /// What the person at the client reads.

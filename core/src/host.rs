@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::{
-    Accounts, BlobRef, Change, Committed, Digest, FeedPolicy, LogStretch, Package, PackageContents,
-    PackageName, PackageVersion, RecentDownloads, Refusal, Result, Search, SearchPage,
-    VersionChanges, VersionRecord,
+    Accounts, Attribute, BlobRef, Change, Committed, Digest, FeedPolicy, LogStretch, Package,
+    PackageBlobs, PackageContents, PackageName, PackageVersion, RecentDownloads, Refusal, Result,
+    Search, SearchPage, VersionChanges, VersionRecord,
 };
 
 /// Everything an adapter may ask while it serves one request of one feed. All I/O lives behind this.
@@ -45,6 +45,40 @@ pub trait Host: Send + Sync {
     /// The stretches of `length` numbers that the feed's log has changes of versions in, in order. All
     /// of the log is looked at.
     async fn stretches(&self, length: u64) -> Result<Vec<LogStretch>>;
+
+    /// Those of these versions of the package that are there.
+    async fn versions(
+        &self,
+        name: &PackageName,
+        versions: &[PackageVersion],
+    ) -> Result<Vec<VersionRecord>>;
+
+    /// The key of the version that the tag points to, whether that version is there or not; `None`
+    /// when there is no such tag.
+    async fn tag(&self, name: &PackageName, tag: &str) -> Result<Option<String>>;
+
+    /// At most `limit` tags of the package that come after `after`, with the keys of the versions that
+    /// they point to, in the order of their bytes. Those whose version is not there are left out.
+    async fn tags(
+        &self,
+        name: &PackageName,
+        after: Option<&str>,
+        limit: u64,
+    ) -> Result<Vec<(String, String)>>;
+
+    /// At most `limit` attributes of this name on versions of the package whose keys come after
+    /// `after`, in the order of those keys.
+    async fn attributes(
+        &self,
+        name: &PackageName,
+        attribute: &str,
+        after: Option<&str>,
+        limit: u64,
+    ) -> Result<Vec<Attribute>>;
+
+    /// At most `limit` packages of the feed that have versions and whose keys come after `after`, in
+    /// the order of their keys.
+    async fn packages(&self, after: Option<&str>, limit: u64) -> Result<Vec<PackageName>>;
 
     /// Looks for packages of the feed. What was committed before is found.
     async fn search(&self, search: Search) -> Result<SearchPage>;
@@ -113,6 +147,9 @@ pub trait Host: Send + Sync {
 
     /// Keeps a rendered document until it is crowded out or the revision moves on.
     async fn keep_document(&self, key: &str, revision: u64, bytes: Bytes) -> Result<Document>;
+
+    /// The blobs of packages that come and go by themselves.
+    fn blobs(&self) -> &dyn PackageBlobs;
 
     /// Who asks, their API keys, and signing in.
     fn accounts(&self) -> &dyn Accounts;

@@ -8,6 +8,7 @@
 pub mod accounts;
 pub mod blob;
 pub mod change;
+pub mod content_digest;
 pub mod digest;
 pub mod error;
 pub mod feed;
@@ -15,6 +16,7 @@ pub mod form;
 pub mod host;
 pub mod log;
 pub mod name;
+pub mod package_blobs;
 pub mod package_type;
 pub mod record;
 pub mod replication;
@@ -31,6 +33,7 @@ pub use accounts::{
 };
 pub use blob::BlobRef;
 pub use change::{Change, Committed, Edit, NewVersion, Precondition};
+pub use content_digest::ContentDigest;
 pub use digest::Digest;
 pub use error::{Refusal, RefusalKind, Result};
 pub use feed::{Deletes, FeedName, FeedPolicy};
@@ -41,6 +44,7 @@ pub use host::{
 };
 pub use log::{LogStretch, VersionChange, VersionChanges};
 pub use name::{InvalidName, PackageName};
+pub use package_blobs::PackageBlobs;
 pub use package_type::{Capabilities, Descriptor, Mount, PackageType};
 pub use record::{Attribute, LISTED, Metadata, Package, PackageContents, Tag, VersionRecord};
 pub use request::{Identity, Request, RequestHead};

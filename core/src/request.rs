@@ -50,7 +50,23 @@ impl RequestHead {
     /// (`application/x-www-form-urlencoded`).
     #[must_use]
     pub fn query_parameter(&self, name: &str) -> Option<String> {
-        self.query.split('&').find_map(|pair| {
+        Self::parameter(&self.query, name)
+    }
+
+    /// The first parameter called `name` of a query, decoded in the same way.
+    #[must_use]
+    pub fn parameter(query: &str, name: &str) -> Option<String> {
+        Self::parameters(query, name).next()
+    }
+
+    /// All query parameters called `name`, in their order.
+    #[must_use]
+    pub fn query_parameters(&self, name: &str) -> Vec<String> {
+        Self::parameters(&self.query, name).collect()
+    }
+
+    fn parameters<'a>(query: &'a str, name: &'a str) -> impl Iterator<Item = String> + 'a {
+        query.split('&').filter_map(move |pair| {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             (key == name).then(|| {
                 let value = value.replace('+', " ");

@@ -8,12 +8,12 @@ pub mod testing;
 
 pub use pakhus_core::{
     AccountKey, Accounts, Action, Attribute, BegunLogin, BlobRef, Body, Capabilities, Change,
-    Committed, CreatedKey, Deletes, Descriptor, Digest, Document, Download, Edit, FeedPolicy,
-    FoundPackage, Host, Identity, InvalidName, InvalidPath, InvalidVersion, LISTED, LiftRule,
-    Lifted, LogStretch, LoginState, Metadata, Method, Mount, NewAccountKey, NewVersion, Package,
-    PackageContents, PackageName, PackageType, PackageVersion, Packing, PasswordChange, PathStep,
-    Precondition, Profile, ProfileChange, ReceiveDocument, ReceivedDocument, ReceivedFile,
-    RecentDownloads, Refusal, RefusalKind, Request, RequestHead, Response, Result, Route,
-    RoutePath, Search, SearchEntry, SearchPage, Secret, SignedIn, SortKey, Tag, Timestamp,
-    VersionChange, VersionChanges, VersionRecord,
+    Committed, ContentDigest, CreatedKey, Deletes, Descriptor, Digest, Document, Download, Edit,
+    FeedPolicy, FoundPackage, Host, Identity, InvalidName, InvalidPath, InvalidVersion, LISTED,
+    LiftRule, Lifted, LogStretch, LoginState, Metadata, Method, Mount, NewAccountKey, NewVersion,
+    Package, PackageBlobs, PackageContents, PackageName, PackageType, PackageVersion, Packing,
+    PasswordChange, PathStep, Precondition, Profile, ProfileChange, ReceiveDocument,
+    ReceivedDocument, ReceivedFile, RecentDownloads, Refusal, RefusalKind, Request, RequestHead,
+    Response, Result, Route, RoutePath, Search, SearchEntry, SearchPage, Secret, SignedIn, SortKey,
+    Tag, Timestamp, VersionChange, VersionChanges, VersionRecord,
 };

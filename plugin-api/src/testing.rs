@@ -39,6 +39,7 @@
 
 mod accounts;
 mod answer;
+mod blobs;
 mod feed;
 mod fuzz;
 mod host;

@@ -10,6 +10,7 @@ use pakhus_db::Database;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::{KnownKeys, Passwords};
+use crate::collection::Collector;
 use crate::diagnostics::DiagnosticCenter;
 use crate::downloads::DownloadCounter;
 use crate::feeds::FeedDirectory;
@@ -50,6 +51,7 @@ pub(crate) struct Parts {
     pub(crate) metrics: Metrics,
     pub(crate) passwords: Passwords,
     pub(crate) replicator: Replicator,
+    pub(crate) collector: Collector,
     /// Cancelled when the server is asked to stop: what only waits then waits no longer.
     pub(crate) stopping: CancellationToken,
 }

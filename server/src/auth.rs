@@ -1,5 +1,6 @@
 //! Who asks, and what they may do.
 
+mod bearer;
 mod caller;
 mod credential;
 mod known_keys;
@@ -19,6 +20,7 @@ use crate::app::{App, now};
 use crate::config::Permission;
 use crate::users::UserName;
 
+pub(crate) use bearer::{ANYBODY, LIFETIME as TOKEN_LIFETIME, token};
 pub(crate) use caller::Caller;
 pub(crate) use credential::{Shown, credential};
 pub(crate) use known_keys::KnownKeys;
@@ -87,7 +89,7 @@ pub(crate) async fn identify(
 ) -> pakhus_db::Result<Result<Option<Caller>, Denied>> {
     let mut found = Ok(None);
     // Some clients have to send a key and send one that is none, when it is the credentials that count.
-    for shown in credential::shown(headers) {
+    for shown in credential::shown(headers).into_iter().filter(|shown| shown.secret != ANYBODY) {
         found = recognise(app, &shown, address_of(extensions)).await?.map(Some);
         if found.is_ok() {
             break;
@@ -115,6 +117,11 @@ pub(crate) async fn recognise(
         }
         note_use(app, &caller).await;
         return Ok(Ok(caller));
+    }
+    if let Some(name) = bearer::name(&shown.secret, now()) {
+        let user = users::find(&app.database, name).await?;
+        let user = user.filter(|user| bearer::is_of(&shown.secret, user));
+        return Ok(user.map(Caller::of_user).ok_or(Denied::Unknown));
     }
     let Some(Ok(name)) = shown.name.as_deref().map(str::parse::<UserName>) else {
         return Ok(Err(Denied::Unknown));

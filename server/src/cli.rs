@@ -12,6 +12,7 @@ mod diagnostics;
 mod error;
 mod execution;
 mod feed;
+mod garbage;
 mod kept;
 mod key;
 mod level;
@@ -84,6 +85,7 @@ enum Command {
     User(user::UserCommand),
     #[command(subcommand)]
     Execution(execution::ExecutionCommand),
+    CollectGarbage(garbage::GarbageArguments),
     Diagnostics(diagnostics::DiagnosticsArguments),
 }
 
@@ -132,6 +134,7 @@ async fn execute(cli: Cli) -> Result<Outcome, CommandError> {
         Command::Key(command) => key::run(command, &connection).await,
         Command::User(command) => user::run(command, &connection).await,
         Command::Execution(command) => execution::run(command, &connection).await,
+        Command::CollectGarbage(arguments) => garbage::run(&arguments, &connection).await,
         Command::Diagnostics(arguments) => diagnostics::run(&arguments, &connection).await,
     }
 }

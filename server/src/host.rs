@@ -1,6 +1,7 @@
 //! What an adapter asks, done: the server's side of [`pakhus_core::Host`].
 
 mod accounts;
+mod blobs;
 mod documents;
 mod known;
 mod lift;
@@ -17,13 +18,13 @@ use futures_util::StreamExt as _;
 use pakhus_blobs::SealedBlob;
 use pakhus_core::replication::EditContext;
 use pakhus_core::{
-    Accounts, BlobRef, Change, Committed, Digest, Document, Edit, FeedPolicy, Host, LogStretch,
-    Package, PackageContents, PackageName, PackageType, PackageVersion, Packing, ReceiveDocument,
-    ReceivedDocument, ReceivedFile, RecentDownloads, Refusal, Result, Search, SearchPage,
-    Timestamp, VersionChanges, VersionRecord,
+    Accounts, Attribute, BlobRef, Change, Committed, Digest, Document, Edit, FeedPolicy, Host,
+    LogStretch, Package, PackageBlobs, PackageContents, PackageName, PackageType, PackageVersion,
+    Packing, ReceiveDocument, ReceivedDocument, ReceivedFile, RecentDownloads, Refusal,
+    RefusalKind, Result, Search, SearchPage, Timestamp, VersionChanges, VersionRecord,
 };
 use pakhus_db::feeds::{Anonymous, Feed};
-use pakhus_db::{changes, commit, downloads, records, version_changes};
+use pakhus_db::{changes, commit, downloads, packages, records, registers, version_changes};
 use tokio::sync::Mutex;
 
 use crate::app::App;
@@ -73,14 +74,14 @@ impl RequestHost {
             .edits
             .iter()
             .filter_map(|edit| match edit {
-                Edit::Publish(new) => Some(new.blobs.iter().map(|blob| blob.digest)),
+                Edit::Publish(new) => Some(new.blobs.iter().map(|blob| (blob.digest, blob.size))),
                 _ => None,
             })
             .flatten()
             .collect();
         let (wanted, others) = std::mem::take(&mut *self.received.lock().await)
             .into_iter()
-            .partition(|blob| named.contains(&blob.written().digest));
+            .partition(|blob| named.contains(&(blob.written().digest, blob.written().size)));
         *self.received.lock().await = others;
         let wanted: Vec<SealedBlob> = wanted;
         let mut kept = HashSet::new();
@@ -88,22 +89,23 @@ impl RequestHost {
             let written = blob.keep().await.map_err(refusal_of)?;
             kept.insert((written.digest, written.size));
         }
-        for edit in &change.edits {
-            let Edit::Publish(new) = edit else { continue };
-            for blob in &new.blobs {
-                if kept.contains(&(blob.digest, blob.size)) {
-                    continue;
-                }
-                let stored = self.app.blobs.size(&blob.digest).await.map_err(Refusal::internal)?;
-                if stored != Some(blob.size) {
-                    return Err(Refusal::internal(format!(
-                        "the adapter named the blob {}, which is not stored",
-                        blob.digest
-                    )));
-                }
-            }
+        let mut stored = named;
+        stored.retain(|blob| !kept.contains(blob));
+        if stored.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        // From here on no collection of garbage removes them.
+        let missing = self
+            .app
+            .blobs
+            .renew(stored.into_iter().map(|(digest, size)| (digest, Some(size))).collect());
+        match missing.await.map_err(refusal_of)?.first() {
+            None => Ok(()),
+            Some(digest) => Err(Refusal::new(
+                RefusalKind::Unavailable,
+                format!("the blob {digest} is no longer here: send it again"),
+            )),
+        }
     }
 }
 
@@ -144,6 +146,44 @@ impl Host for RequestHost {
 
     async fn stretches(&self, length: u64) -> Result<Vec<LogStretch>> {
         Ok(version_changes::stretches(&self.app.database, self.feed.id, length).await?)
+    }
+
+    async fn versions(
+        &self,
+        name: &PackageName,
+        versions: &[PackageVersion],
+    ) -> Result<Vec<VersionRecord>> {
+        let keys: Vec<_> = versions.iter().map(PackageVersion::key).collect();
+        Ok(records::versions(&self.app.database, self.feed.id, name.key(), &keys).await?)
+    }
+
+    async fn tag(&self, name: &PackageName, tag: &str) -> Result<Option<String>> {
+        Ok(self.app.known.tag(self.feed.id, name, tag).await?)
+    }
+
+    async fn tags(
+        &self,
+        name: &PackageName,
+        after: Option<&str>,
+        limit: u64,
+    ) -> Result<Vec<(String, String)>> {
+        let (database, feed) = (&self.app.database, self.feed.id);
+        Ok(registers::tags(database, feed, name.key(), after, limit).await?)
+    }
+
+    async fn attributes(
+        &self,
+        name: &PackageName,
+        attribute: &str,
+        after: Option<&str>,
+        limit: u64,
+    ) -> Result<Vec<Attribute>> {
+        let (database, feed) = (&self.app.database, self.feed.id);
+        Ok(registers::attributes(database, feed, name.key(), attribute, after, limit).await?)
+    }
+
+    async fn packages(&self, after: Option<&str>, limit: u64) -> Result<Vec<PackageName>> {
+        Ok(packages::names(&self.app.database, self.feed.id, after, limit).await?)
     }
 
     async fn search(&self, asked: Search) -> Result<SearchPage> {
@@ -245,6 +285,10 @@ impl Host for RequestHost {
         let document = self.app.documents.keep(self.feed.id, key, revision, bytes).await;
         *self.turn.lock().await = None;
         document
+    }
+
+    fn blobs(&self) -> &dyn PackageBlobs {
+        self
     }
 
     fn accounts(&self) -> &dyn Accounts {

@@ -44,7 +44,11 @@ async fn forget_old_of(app: &App, feed: &Feed) -> pakhus_db::Result<()> {
     let limits = &feed.settings.limits;
     kept::empty_trash(&app.database, feed.id, before(limits.keep_trash_ms)).await?;
     let deleted_before = before(limits.keep_deleted_ms);
-    while pruning::forget_deletions(&app.database, feed.id, deleted_before).await? > 0 {}
+    // Where deletions do not travel, forgetting one would have what was deleted come back.
+    let package_type = app.package_types.get(&feed.settings.package_type);
+    if package_type.is_some_and(|known| known.descriptor().capabilities.tracks_deletions) {
+        while pruning::forget_deletions(&app.database, feed.id, deleted_before).await? > 0 {}
+    }
     pruning::prune_log(&app.database, feed.id, deleted_before).await?;
     Ok(())
 }

@@ -13,6 +13,7 @@ mod read_out;
 mod respond;
 mod router;
 mod small_blobs;
+mod v2;
 
 pub(crate) use blob_body::{BlobAnswer, blob_response};
 pub(crate) use listen::{Listening, TlsFiles, listen};

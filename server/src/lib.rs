@@ -8,6 +8,7 @@ mod app;
 mod auth;
 mod bootstrap;
 pub mod cli;
+mod collection;
 mod config;
 mod demo;
 mod diagnostics;

@@ -7,7 +7,11 @@ use pakhus_core::PackageType;
 
 /// The adapters that ship with Pakhus. The one place that names them.
 pub(crate) fn built_in() -> Vec<Arc<dyn PackageType>> {
-    vec![Arc::new(pakhus_npm::Npm::default()), Arc::new(pakhus_nuget::NuGet::default())]
+    vec![
+        Arc::new(pakhus_npm::Npm::default()),
+        Arc::new(pakhus_nuget::NuGet::default()),
+        Arc::new(pakhus_docker::Docker::default()),
+    ]
 }
 
 /// The names of the adapters that ship with Pakhus.

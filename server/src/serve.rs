@@ -15,6 +15,7 @@ use crate::app::{App, Parts, now};
 use crate::auth::{KnownKeys, Passwords};
 use crate::bootstrap::{BootstrapError, bootstrap, first_admin_key};
 use crate::cli::ServeArguments;
+use crate::collection::{Collector, keep_collecting};
 use crate::config::{Config, ConfigError};
 use crate::diagnostics::DiagnosticCenter;
 use crate::downloads::{DownloadCounter, keep_downloads, write_downloads};
@@ -125,6 +126,10 @@ impl Site {
             metrics: Metrics::new(),
             passwords: Passwords::new(),
             replicator: Replicator::default(),
+            collector: Collector::new(
+                config.blobs.keep_unused.duration(),
+                config.blobs.collect_interval.duration(),
+            ),
             stopping: CancellationToken::new(),
             database,
         });
@@ -157,6 +162,7 @@ impl Site {
             tokio::spawn(keep_downloads(app.clone())),
             tokio::spawn(keep_indexes(app.clone())),
             tokio::spawn(keep_documents(app.clone())),
+            tokio::spawn(keep_collecting(app.clone())),
             tokio::spawn(keep_node(app.clone())),
         ];
         let served = self.listening.serve(router(app.clone())).await;

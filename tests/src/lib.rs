@@ -3,7 +3,9 @@
 pub mod application;
 pub mod certificate;
 pub mod clients;
+pub mod containers;
 pub mod crowd;
+pub mod images;
 pub mod installation;
 pub mod liar;
 pub mod login_page;

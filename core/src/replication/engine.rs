@@ -21,7 +21,9 @@ pub use push::has_unsent;
 pub use remote::{Remote, RemoteError, RemotePage};
 pub use report::{Journal, JournalLevel, Movement, Report, describe};
 pub use run::{EngineError, Fuse, Options, run};
-pub use serve::{CursorRefused, TakeRefused, read_changes, take_changes};
+pub use serve::{
+    CursorRefused, TakeRefused, read_changes, read_leaves, read_records, take_changes,
+};
 pub use store::{
     Aside, AsideKind, Batch, FeedStore, Link, LogEnd, Outcome, Page, StoreError, Tree,
 };

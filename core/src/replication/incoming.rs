@@ -1,8 +1,8 @@
 //! Records from another site, checked as if a stranger had sent them.
 
 use super::key::RecordKey;
-use super::state::{CountState, Record, Standing, State};
-use crate::{NewVersion, PackageType, SortKey};
+use super::state::{CountState, Record, RegisterState, Standing, State};
+use crate::{BlobRef, NewVersion, PackageType, SortKey};
 
 /// Counters stay below this: a record cannot make the next change overflow.
 const MAX_COUNTER: u64 = 1 << 53;
@@ -51,6 +51,7 @@ pub fn check(package_type: &dyn PackageType, record: Record) -> Result<CheckedRe
             check_text("tag", tag)?;
             package_type.check_tag(tag).map_err(|refusal| refusal.message)?;
             check_text("origin", &register.origin)?;
+            check_removal(package_type, register)?;
             if let Some(value) = &register.value {
                 let version: String =
                     value.parse().map_err(|_| "a tag points to a version".to_owned())?;
@@ -70,6 +71,7 @@ pub fn check(package_type: &dyn PackageType, record: Record) -> Result<CheckedRe
             if let Some(version) = version {
                 parse_key(package_type, version)?;
             }
+            check_removal(package_type, register)?;
             if let Some(value) = &register.value {
                 package_type
                     .check_attribute(attribute, version.as_deref(), value)
@@ -92,6 +94,14 @@ pub fn check(package_type: &dyn PackageType, record: Record) -> Result<CheckedRe
         _ => None,
     };
     Ok(CheckedRecord { key, state, sort_key })
+}
+
+/// Refuses a removal where those do not travel.
+fn check_removal(package_type: &dyn PackageType, register: &RegisterState) -> Result<(), String> {
+    if register.value.is_none() && !package_type.descriptor().capabilities.tracks_deletions {
+        return Err("removals of this package type do not travel".to_owned());
+    }
+    Ok(())
 }
 
 fn check_version(
@@ -125,6 +135,10 @@ fn check_version(
     }
     if content.blobs.iter().any(|blob| blob.size > MAX_BLOB_SIZE) {
         return Err("a blob of it is larger than any can be".to_owned());
+    }
+    let is_other = |blob: &BlobRef| blob.sha512.is_some_and(|name| name.sha512().is_none());
+    if content.blobs.iter().any(is_other) {
+        return Err("the `sha512` of a blob is a digest of another algorithm".to_owned());
     }
     let sort_key = version.sort_key().clone();
     let new = NewVersion {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::key::{KeyKind, RecordKey};
-use crate::{BlobRef, Digest, Metadata, Timestamp};
+use crate::{BlobRef, ContentDigest, Digest, Metadata, Timestamp};
 
 /// A key and its state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,6 +123,9 @@ impl Content {
         let sizes: Vec<_> = self.blobs.iter().map(|blob| blob.size.to_be_bytes()).collect();
         for (blob, size) in self.blobs.iter().zip(&sizes) {
             parts.extend([blob.digest.as_bytes().as_slice(), size, blob.role.as_bytes()]);
+            if let Some(ContentDigest::Sha512(sha512)) = &blob.sha512 {
+                parts.push(sha512);
+            }
         }
         Digest::of_parts(&parts)
     }

@@ -5,13 +5,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use pakhus_core::replication::{
-    EditContext, MergePolicy, Merged, RecordKey, State, evaluate, merge,
+    EditContext, MergePolicy, Merged, RecordKey, RegisterState, State, evaluate, merge,
 };
 
 use super::accounts::{Everybody, MemoryUser};
+use super::blobs::Brought;
 use super::request::RequestBuilder;
 use crate::{
-    Attribute, Change, Committed, Digest, Document, Edit, FeedPolicy, NewVersion, Package,
+    Attribute, Change, Committed, Digest, Document, Edit, FeedPolicy, Mount, NewVersion, Package,
     PackageContents, PackageName, PackageType, Precondition, Refusal, Result, SearchEntry, Tag,
     Timestamp, VersionRecord,
 };
@@ -38,6 +39,7 @@ pub(super) struct Store {
     pub(super) sequence: u64,
     pub(super) blobs: BTreeMap<Digest, Bytes>,
     pub(super) documents: BTreeMap<String, (u64, Document)>,
+    pub(super) brought: Brought,
 }
 
 #[derive(Clone)]
@@ -53,7 +55,11 @@ impl MemoryFeed {
     /// Makes an empty feed of `package_type`.
     #[must_use]
     pub fn new(package_type: impl PackageType) -> Self {
-        let base_url = format!("https://pakhus.test/{}/main", package_type.descriptor().name);
+        let descriptor = package_type.descriptor();
+        let base_url = match descriptor.capabilities.mount {
+            Mount::Feed => format!("https://pakhus.test/{}/main", descriptor.name),
+            Mount::V2 => "https://pakhus.test/v2/main".to_owned(),
+        };
         let store = Store {
             now: Timestamp::from_millis(1_700_000_000_000),
             records: BTreeMap::new(),
@@ -61,6 +67,7 @@ impl MemoryFeed {
             sequence: 0,
             blobs: BTreeMap::new(),
             documents: BTreeMap::new(),
+            brought: Brought::default(),
         };
         let site = "memory".to_owned();
         let (package_type, store) = (Box::new(package_type), Mutex::new(store));
@@ -171,9 +178,14 @@ impl MemoryFeed {
                 })?;
             }
         }
+        let capabilities = &self.package_type.descriptor().capabilities;
         let mut store = self.store();
         store.blobs.extend(blobs);
         for (key, stored) in records {
+            // What is deleted or removed is told to nobody where that does not travel.
+            if !stored.state.is_live() && !capabilities.tracks_deletions {
+                continue;
+            }
             let local = store.records.get(&key).map(|local| &local.state);
             if let Merged::TakeRemote(_) = merge(local, &stored.state, MergePolicy::Converge) {
                 store.put(key, stored.state);
@@ -239,6 +251,37 @@ impl MemoryFeed {
             contents.package.name = record.name.clone();
         }
         Ok((!contents.versions.is_empty()).then_some(contents))
+    }
+
+    pub(super) fn tag(&self, name: &PackageName, tag: &str) -> Result<Option<String>> {
+        let key = RecordKey::Tag { name: name.key().to_owned(), tag: tag.to_owned() };
+        match self.store().records.get(&key).map(|stored| &stored.state) {
+            Some(State::Register(RegisterState { value: Some(version), .. })) => {
+                version.parse().map(Some).map_err(Refusal::internal)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    pub(super) fn attributes(
+        &self,
+        name: &PackageName,
+        attribute: &str,
+        after: Option<&str>,
+        limit: u64,
+    ) -> Vec<Attribute> {
+        let store = self.store();
+        let attributes = store.of_package(name).filter_map(|(key, stored)| {
+            let RecordKey::Attribute { version: Some(version), attribute: name, .. } = key else {
+                return None;
+            };
+            let State::Register(state) = &stored.state else { return None };
+            let is_asked = name == attribute && after.is_none_or(|after| version.as_str() > after);
+            let value = state.value.clone().filter(|_| is_asked)?;
+            let (name, version) = (name.clone(), Some(version.clone()));
+            Some(Attribute { name, version, value, at: state.at })
+        });
+        attributes.take(usize::try_from(limit).unwrap_or(usize::MAX)).collect()
     }
 
     pub(super) fn version(&self, key: &RecordKey) -> Result<Option<VersionRecord>> {

@@ -14,10 +14,11 @@ use pakhus_core::replication::RecordKey;
 use super::feed::MemoryFeed;
 use super::receive;
 use crate::{
-    Accounts, BlobRef, Change, Committed, Digest, Document, Edit, FeedPolicy, Host, Identity,
-    LogStretch, Package, PackageContents, PackageName, PackageVersion, Packing, PathStep,
-    Precondition, ReceiveDocument, ReceivedDocument, ReceivedFile, RecentDownloads, Refusal,
-    RefusalKind, Result, Search, SearchPage, Timestamp, VersionChanges, VersionRecord,
+    Accounts, Attribute, BlobRef, Change, Committed, Digest, Document, Edit, FeedPolicy, Host,
+    Identity, LogStretch, Package, PackageBlobs, PackageContents, PackageName, PackageVersion,
+    Packing, PathStep, Precondition, ReceiveDocument, ReceivedDocument, ReceivedFile,
+    RecentDownloads, Refusal, RefusalKind, Result, Search, SearchPage, Timestamp, VersionChanges,
+    VersionRecord,
 };
 
 /// Answers what the adapter asks while it serves one request, and writes it down.
@@ -65,7 +66,7 @@ impl<'f> MemoryHost<'f> {
     }
 
     /// The body streams by once, here as in the server.
-    fn take_body(&self) -> Result<Bytes> {
+    pub(super) fn take_body(&self) -> Result<Bytes> {
         let body = self.body.lock().unwrap_or_else(PoisonError::into_inner).take();
         body.ok_or_else(|| Refusal::internal("the body was received already"))
     }
@@ -140,6 +141,75 @@ impl Host for MemoryHost<'_> {
     async fn stretches(&self, length: u64) -> Result<Vec<LogStretch>> {
         let answer = self.feed.stretches(length);
         self.note("stretches", answer, |found| found.len().to_string())
+    }
+
+    async fn versions(
+        &self,
+        name: &PackageName,
+        versions: &[PackageVersion],
+    ) -> Result<Vec<VersionRecord>> {
+        let there = versions.iter().map(|version| {
+            let (name, version) = (name.key().to_owned(), version.key().to_owned());
+            self.feed.version(&RecordKey::Version { name, version })
+        });
+        let answer = there.filter_map(Result::transpose).collect::<Result<Vec<_>>>();
+        let question = format!("{} versions of {}", versions.len(), name.display());
+        self.note(&question, answer, |there| format!("{} there", there.len()))
+    }
+
+    async fn tag(&self, name: &PackageName, tag: &str) -> Result<Option<String>> {
+        let answer = self.feed.tag(name, tag);
+        self.note(&format!("tag {tag} of {}", name.display()), answer, |version| {
+            version.clone().unwrap_or_else(nothing)
+        })
+    }
+
+    async fn tags(
+        &self,
+        name: &PackageName,
+        after: Option<&str>,
+        limit: u64,
+    ) -> Result<Vec<(String, String)>> {
+        let answer = self.feed.contents(name).map(|contents| {
+            let contents = contents.into_iter();
+            let mut there: Vec<_> = contents
+                .flat_map(|contents| {
+                    let is_there = |key: &str| {
+                        contents.versions.iter().any(|version| version.version.key() == key)
+                    };
+                    let tags = contents.tags.iter().filter(|tag| is_there(&tag.version));
+                    let tags = tags.map(|tag| (tag.name.clone(), tag.version.clone()));
+                    tags.filter(|(tag, _)| after.is_none_or(|after| tag.as_str() > after))
+                        .collect::<Vec<_>>()
+                })
+                .collect();
+            there.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+            there
+        });
+        self.note(&format!("tags of {}", name.display()), answer, |tags| {
+            format!("{} tags", tags.len())
+        })
+    }
+
+    async fn attributes(
+        &self,
+        name: &PackageName,
+        attribute: &str,
+        after: Option<&str>,
+        limit: u64,
+    ) -> Result<Vec<Attribute>> {
+        let answer = Ok(self.feed.attributes(name, attribute, after, limit));
+        let question = format!("attributes {attribute} of {}", name.display());
+        self.note(&question, answer, |found| format!("{} found", found.len()))
+    }
+
+    async fn packages(&self, after: Option<&str>, limit: u64) -> Result<Vec<PackageName>> {
+        let answer = self.feed.names().map(|names| {
+            let names = names.into_iter().filter(|name| self.feed.package(name).is_some());
+            let names = names.filter(|name| after.is_none_or(|after| name.key() > after));
+            names.take(usize::try_from(limit).unwrap_or(usize::MAX)).collect::<Vec<_>>()
+        });
+        self.note("packages", answer, |names| format!("{} packages", names.len()))
     }
 
     async fn search(&self, asked: Search) -> Result<SearchPage> {
@@ -224,7 +294,7 @@ impl Host for MemoryHost<'_> {
             .map(|bytes| {
                 let (digest, size) = (Digest::of(&bytes), bytes.len() as u64);
                 self.feed.store().blobs.insert(digest, bytes);
-                BlobRef { digest, size, role: String::new() }
+                BlobRef { digest, size, role: String::new(), sha512: None }
             });
         let question = format!("unpack {} bytes from {} on", part.end - part.start, part.start);
         self.note(&question, answer, |blob| format!("{} bytes", blob.size))
@@ -263,6 +333,10 @@ impl Host for MemoryHost<'_> {
         self.note(&format!("keep_document {key} of revision {revision}"), answer, |document| {
             format!("{} bytes", document.bytes.len())
         })
+    }
+
+    fn blobs(&self) -> &dyn PackageBlobs {
+        self
     }
 
     fn accounts(&self) -> &dyn Accounts {

@@ -165,10 +165,10 @@ pub(super) fn unpacked(
     Ok(bytes)
 }
 
-fn received(bytes: &Bytes) -> ReceivedFile {
+pub(super) fn received(bytes: &Bytes) -> ReceivedFile {
     let (digest, size) = (Digest::of(bytes), bytes.len() as u64);
     ReceivedFile {
-        blob: BlobRef { digest, size, role: String::new() },
+        blob: BlobRef { digest, size, role: String::new(), sha512: None },
         sha512: Sha512::digest(bytes).into(),
         sha1: Sha1::digest(bytes).into(),
         first_bytes: bytes.slice(..bytes.len().min(1024)),

@@ -117,7 +117,10 @@ impl BlobBatch {
 fn receive(place: &Place, digest: Digest, bytes: &[u8], sync: bool) -> Result<Received> {
     let actual = Digest::of(bytes);
     if actual != digest {
-        return Err(Error::DigestMismatch { expected: digest, actual });
+        return Err(Error::DigestMismatch {
+            expected: Box::new(digest.into()),
+            actual: Box::new(actual.into()),
+        });
     }
     receive_checked(place, digest, bytes, sync)
 }
@@ -129,7 +132,7 @@ pub(crate) fn receive_checked(
     bytes: &[u8],
     sync: bool,
 ) -> Result<Received> {
-    if place.find(&digest, bytes.len() as u64)? {
+    if place.find(&digest, Some(bytes.len() as u64))? {
         return Ok(Received { digest, path: None });
     }
     let path = place.layout().new_incoming();

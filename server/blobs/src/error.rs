@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use pakhus_core::Digest;
+use pakhus_core::ContentDigest;
 
 use crate::UploadId;
 
@@ -24,9 +24,9 @@ pub enum Error {
     #[error("the bytes have the digest {actual}, but {expected} was announced")]
     DigestMismatch {
         /// What was announced.
-        expected: Digest,
+        expected: Box<ContentDigest>,
         /// What came.
-        actual: Digest,
+        actual: Box<ContentDigest>,
     },
     /// The range begins behind the end of the blob, or ends before it begins.
     #[error("the range is not within the blob of {size} bytes")]

@@ -1,7 +1,7 @@
 //! Hashing in one pass, while bytes are written.
 
 use bytes::Bytes;
-use pakhus_core::Digest;
+use pakhus_core::{ContentDigest, Digest};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha512};
 
@@ -23,6 +23,16 @@ pub enum Hashes {
     /// SHA-512 and SHA-1 too, in the same pass: npm states both. Takes about five times as
     /// long, most of it for SHA-512.
     All,
+}
+
+impl From<ContentDigest> for Hashes {
+    /// What must be computed to check bytes against this digest.
+    fn from(expected: ContentDigest) -> Self {
+        match expected {
+            ContentDigest::Sha256(_) => Self::Sha256,
+            ContentDigest::Sha512(_) => Self::All,
+        }
+    }
 }
 
 /// The running state of all digests of one blob.
@@ -54,6 +64,11 @@ impl Hasher {
                 sha1.update(stride);
             }
         }
+    }
+
+    /// Whether all of `hashes` are computed.
+    pub(crate) fn computes(&self, hashes: Hashes) -> bool {
+        hashes == Hashes::Sha256 || self.others.is_some()
     }
 
     /// How many bytes were hashed.

@@ -8,12 +8,13 @@
 //! │           └── abcd…           64 hexadecimal digits: the SHA-256 of the content
 //! ├── incoming/
 //! │   └── 0198c1…                 a UUIDv7: what one writer has received so far
-//! └── uploads/
-//!     └── 0198c2…                 a UUIDv7: what a resumable upload has received so far
+//! ├── uploads/
+//! │   └── 0198c2…                 a UUID: what a resumable upload has received so far
+//! └── collected/
+//!     └── abcd…                   a blob that nothing names and that is removed in a moment
 //! ```
 //!
-//! All three are on one file system, because a finished file is renamed from the lower two into the
-//! first. Two levels of 256 directories keep each directory small: ten million blobs are 150 files
+//! All are on one file system, because files are renamed from one to another. Two levels of 256 directories keep each directory small: ten million blobs are 150 files
 //! in each.
 
 use std::path::{Path, PathBuf};
@@ -62,6 +63,16 @@ impl Layout {
     /// A name for the file of a new writer.
     pub(crate) fn new_incoming(&self) -> PathBuf {
         self.incoming().join(Uuid::now_v7().to_string())
+    }
+
+    /// The directory of blobs that a collection of garbage is about to remove.
+    pub(crate) fn collected_blobs(&self) -> PathBuf {
+        self.root.join("collected")
+    }
+
+    /// The file of such a blob.
+    pub(crate) fn collected(&self, digest: &Digest) -> PathBuf {
+        self.collected_blobs().join(digest.hex())
     }
 
     /// The directory of resumable uploads.

@@ -11,7 +11,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use pakhus_core::Digest;
 
@@ -40,9 +40,13 @@ impl Place {
             durable: Mutex::default(),
             waiting: Waiting::default(),
         };
-        for directory in [place.layout.blobs(), place.layout.incoming(), place.layout.uploads()] {
+        let layout = &place.layout;
+        for directory in
+            [layout.blobs(), layout.incoming(), layout.uploads(), layout.collected_blobs()]
+        {
             place.ensure(&directory).map_err(Error::io("create", &directory))?;
         }
+        place.put_collected_back()?;
         Ok(place)
     }
 
@@ -58,7 +62,7 @@ impl Place {
     /// Whether the blob is stored already, whole. If so, it is durable and counts as stored now:
     /// its time of modification is the present, so that a collection of old garbage spares it.
     pub(crate) fn confirm(&self, digest: &Digest, size: u64) -> Result<bool> {
-        let is_stored = self.find(digest, size)?;
+        let is_stored = self.find(digest, Some(size))?;
         if is_stored {
             // Another writer may have renamed it there a moment ago and not have synced it yet.
             self.sync_parent(&self.layout.blob(digest))?;
@@ -66,8 +70,8 @@ impl Place {
         Ok(is_stored)
     }
 
-    /// The same, but the name of the blob may not be durable yet.
-    pub(crate) fn find(&self, digest: &Digest, size: u64) -> Result<bool> {
+    /// The same, but the name of the blob may not be durable yet; of whatever length where none is said.
+    pub(crate) fn find(&self, digest: &Digest, size: Option<u64>) -> Result<bool> {
         let path = self.layout.blob(digest);
         let file = match File::open(&path) {
             Ok(file) => file,
@@ -75,7 +79,7 @@ impl Place {
             Err(error) => return Err(Error::io("open", &path)(error)),
         };
         let found = file.metadata().map_err(Error::io("look at", &path))?.len();
-        if found != size {
+        if let Some(size) = size.filter(|size| *size != found) {
             // A file system that lost the end of a file. Saying no has the caller replace it.
             tracing::error!(
                 blob.digest = %digest,
@@ -89,7 +93,59 @@ impl Place {
             // Only the owner of a file may do this; one restored by another user is still good.
             tracing::warn!(blob.digest = %digest, %error, "cannot mark a blob as stored again");
         }
-        Ok(true)
+        // A collection may have taken the file away before it was marked. One that takes it away from
+        // here on sees the mark and puts it back.
+        fs::exists(&path).map_err(Error::io("look for", &path))
+    }
+
+    /// Removes the blob unless it was stored, or marked as stored, within `spared`; says how many bytes
+    /// it had. Whoever is about to name a blob marks it, and so keeps it from this.
+    pub(crate) fn collect(&self, digest: &Digest, spared: Duration) -> Result<Option<u64>> {
+        let (from, to) = (self.layout.blob(digest), self.layout.collected(digest));
+        let age = |path: &Path| -> io::Result<(Duration, u64)> {
+            let found = fs::metadata(path)?;
+            // One from the future is young.
+            Ok((found.modified()?.elapsed().unwrap_or_default(), found.len()))
+        };
+        match age(&from) {
+            Ok((age, _)) if age >= spared => {}
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::io("look at", &from)(error));
+            }
+            _ => return Ok(None),
+        }
+        match fs::rename(&from, &to) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            renamed => renamed.map_err(Error::io("move a collected blob to", &to))?,
+        }
+        // Another server that starts at this moment may have put it back.
+        let gone = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+        let (age, size) = match age(&to) {
+            Err(error) if gone(&error) => return Ok(None),
+            found => found.map_err(Error::io("look at", &to))?,
+        };
+        if age < spared {
+            put_back(&to, &from)?;
+            return Ok(None);
+        }
+        match fs::remove_file(&to) {
+            Err(error) if gone(&error) => Ok(None),
+            removed => removed.map(|()| Some(size)).map_err(Error::io("remove", &to)),
+        }
+    }
+
+    /// Puts blobs back that a collection which was cut off had taken away and not removed yet: it may
+    /// not have come to look whether they were marked meanwhile.
+    fn put_collected_back(&self) -> Result<()> {
+        let directory = self.layout.collected_blobs();
+        for entry in fs::read_dir(&directory).map_err(Error::io("list", &directory))? {
+            let path = entry.map_err(Error::io("list", &directory))?.path();
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            // A stray file is not ours to move.
+            let Ok(digest) = format!("sha256:{name}").parse() else { continue };
+            put_back(&path, &self.layout.blob(&digest))?;
+        }
+        Ok(())
     }
 
     /// Moves the finished file `file`, which lies at `from`, to where the blob `digest` belongs.
@@ -156,6 +212,25 @@ impl Place {
 
     fn durable(&self) -> std::sync::MutexGuard<'_, HashSet<PathBuf>> {
         self.durable.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Gives a file that was taken away its place again, unless another with the same content has come there
+/// or somebody else was faster.
+fn put_back(path: &Path, place: &Path) -> Result<()> {
+    match fs::hard_link(path, place) {
+        Err(error)
+            if !matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound) =>
+        {
+            return Err(Error::io("put back", place)(error));
+        }
+        _ => {}
+    }
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(Error::io("remove", path)(error))
+        }
+        _ => Ok(()),
     }
 }
 

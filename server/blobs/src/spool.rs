@@ -5,7 +5,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use pakhus_core::Digest;
+use pakhus_core::ContentDigest;
 
 use crate::buffered::Sink;
 use crate::error::{Error, Result};
@@ -31,13 +31,11 @@ impl Spool {
 
     /// Ends the hashing with `tail`, which is not written yet: a small blob that is refused or that is
     /// stored already is never written at all.
-    pub(crate) fn seal(&mut self, tail: &[u8], expected: Option<Digest>) -> Result<Written> {
+    pub(crate) fn seal(&mut self, tail: &[u8], expected: Option<ContentDigest>) -> Result<Written> {
         self.hasher.update(tail);
         let written = self.hasher.written();
-        match expected.filter(|expected| *expected != written.digest) {
-            Some(expected) => Err(Error::DigestMismatch { expected, actual: written.digest }),
-            None => Ok(written),
-        }
+        expected.map_or(Ok(()), |expected| written.check(expected))?;
+        Ok(written)
     }
 
     /// Makes what was sealed a blob.

@@ -171,16 +171,33 @@ impl BlobStore {
             .boxed()
     }
 
-    /// Deletes a blob; says whether it was there.
+    /// Marks those blobs as stored now that are stored, and have the length that is said where one is,
+    /// so that no collection removes them while they are about to be named; returns the others.
     ///
     /// # Errors
-    /// [`Error::Store`] when the store cannot delete it.
-    pub async fn delete(&self, digest: &Digest) -> Result<bool> {
-        match self.objects.delete(&layout::blob_key(digest)).await {
-            Ok(()) => Ok(true),
-            Err(object_store::Error::NotFound { .. }) => Ok(false),
-            Err(error) => Err(Error::store("delete a blob")(error)),
-        }
+    /// [`Error::Io`] when the disk refuses.
+    pub async fn renew(&self, blobs: Vec<(Digest, Option<u64>)>) -> Result<Vec<Digest>> {
+        let place = Arc::clone(&self.place);
+        blocking(move || {
+            let mut missing = Vec::new();
+            for (digest, size) in blobs {
+                if !place.find(&digest, size)? {
+                    missing.push(digest);
+                }
+            }
+            Ok(missing)
+        })
+        .await
+    }
+
+    /// Removes a blob that nothing names, unless it was stored, or [renewed](Self::renew), within
+    /// `spared`. Says how many bytes it had, if it was removed.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the disk refuses.
+    pub async fn collect(&self, digest: &Digest, spared: Duration) -> Result<Option<u64>> {
+        let (place, digest) = (Arc::clone(&self.place), *digest);
+        blocking(move || place.collect(&digest, spared)).await
     }
 
     /// Removes what writers left that were not finished and have written nothing for `older_than`;

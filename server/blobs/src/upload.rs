@@ -9,13 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use pakhus_core::Digest;
+use pakhus_core::ContentDigest;
 
 pub use self::id::{InvalidUploadId, UploadId};
 
 use self::held::{Held, Shared};
 use crate::buffered::{Buffered, Sink as _};
 use crate::error::{Error, Result, blocking};
+use crate::hash::Hashes;
 use crate::place::Place;
 use crate::store::stale_files;
 use crate::writer::Written;
@@ -98,21 +99,26 @@ impl Uploads {
             if offset.is_some_and(|offset| offset != size) {
                 return Err(Error::OffsetMismatch { expected: size });
             }
-            held.prepare()?;
+            held.prepare(Hashes::Sha256)?;
             Ok(Append { received: Buffered::new(held), max_size, size })
         })
         .await
     }
 
-    /// Makes the upload a blob, durably, and ends it.
+    /// Makes the upload a blob, durably, and ends it. For a digest of SHA-512 all its bytes are read
+    /// once more: appends hash by SHA-256 alone.
     ///
     /// # Errors
     /// [`Error::DigestMismatch`] when `expected` is not the digest of its bytes: the upload is
     /// removed then, as nothing that follows can make it right. [`Error::Busy`],
     /// [`Error::UnknownUpload`]; or [`Error::Full`] or [`Error::Io`] when the disk refuses, and the
     /// upload can be finished later.
-    pub async fn finish(&self, id: &UploadId, expected: Digest) -> Result<Written> {
-        let (shared, id) = (Arc::clone(&self.shared), *id);
+    pub async fn finish(
+        &self,
+        id: &UploadId,
+        expected: impl Into<ContentDigest>,
+    ) -> Result<Written> {
+        let (shared, id, expected) = (Arc::clone(&self.shared), *id, expected.into());
         blocking(move || Held::take(shared, id)?.finish(expected)).await
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use pakhus_core::Digest;
+use pakhus_core::{ContentDigest, Digest};
 use tokio::runtime::Handle;
 
 use crate::buffered::Buffered;
@@ -39,6 +39,20 @@ pub struct Written {
     pub sha1: Option<[u8; 20]>,
     /// The first bytes, up to 1,024, to look at what kind of file it is.
     pub first_bytes: Bytes,
+}
+
+impl Written {
+    /// Refuses bytes that have another digest than `expected`, or were not hashed so.
+    pub(crate) fn check(&self, expected: ContentDigest) -> Result<()> {
+        let actual = match expected {
+            ContentDigest::Sha256(_) => ContentDigest::Sha256(self.digest),
+            ContentDigest::Sha512(_) => ContentDigest::Sha512(self.sha512.ok_or(Error::Broken)?),
+        };
+        if actual == expected {
+            return Ok(());
+        }
+        Err(Error::DigestMismatch { expected: Box::new(expected), actual: Box::new(actual) })
+    }
 }
 
 /// All bytes of a blob, hashed, and not stored yet. Dropping it removes what was written of it.
@@ -157,7 +171,7 @@ impl BlobWriter {
     /// # Errors
     /// [`Error::DigestMismatch`] when `expected` is given and is not the digest of the bytes,
     /// [`Error::Full`] or [`Error::Io`] when the disk refuses. Nothing is left on the disk then.
-    pub async fn finish(self, expected: Option<Digest>) -> Result<Written> {
+    pub async fn finish(self, expected: Option<ContentDigest>) -> Result<Written> {
         let (mut spool, tail) = self.received.into_parts().await?;
         blocking(move || {
             let written = spool.seal(&tail, expected)?;
@@ -172,7 +186,7 @@ impl BlobWriter {
     ///
     /// # Errors
     /// As [`Self::finish`].
-    pub async fn seal(self, expected: Option<Digest>) -> Result<SealedBlob> {
+    pub async fn seal(self, expected: Option<ContentDigest>) -> Result<SealedBlob> {
         let (mut spool, tail) = self.received.into_parts().await?;
         let is_short = tail.len() <= SHORT;
         let seal = move || {

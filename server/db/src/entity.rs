@@ -12,6 +12,7 @@ pub mod kept_states;
 pub mod leases;
 pub mod links;
 pub mod logins;
+pub mod package_blobs;
 pub mod packages;
 pub mod received_blobs;
 pub mod record_blobs;

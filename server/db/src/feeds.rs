@@ -13,8 +13,8 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 
 use crate::entity::{
-    asides, feed_log, feeds, fingerprints, kept_states, links, packages, received_blobs,
-    record_blobs, records, shadows, sync_tokens,
+    asides, feed_log, feeds, fingerprints, kept_states, links, package_blobs, packages,
+    received_blobs, record_blobs, records, shadows, sync_tokens,
 };
 use crate::write::lock_feed;
 use crate::{Database, Error, Result, search};
@@ -239,6 +239,7 @@ pub async fn delete(database: &Database, feed_id: i64) -> Result<()> {
         records,
         packages,
         record_blobs,
+        package_blobs,
         received_blobs,
         feed_log,
         kept_states,

@@ -6,6 +6,7 @@ mod m0003_accounts;
 mod m0004_search;
 mod m0005_failures;
 mod m0006_feed_policy;
+mod m0007_package_blobs;
 
 use async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DbBackend};
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_search::Migration),
             Box::new(m0005_failures::Migration),
             Box::new(m0006_feed_policy::Migration),
+            Box::new(m0007_package_blobs::Migration),
         ]
     }
 }

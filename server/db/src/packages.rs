@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pakhus_core::replication::{KeyKind, RecordKey};
-use pakhus_core::{Download, LISTED, Timestamp};
+use pakhus_core::{Download, LISTED, PackageName, Timestamp};
 use sea_orm::sea_query::{Expr, Func, LikeExpr};
 use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect};
 
@@ -102,6 +102,28 @@ pub async fn list(
         name: package.display,
     });
     Ok(summaries.collect())
+}
+
+/// At most `limit` packages that have versions and whose keys come after `after`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn names(
+    database: &Database,
+    feed_id: i64,
+    after: Option<&str>,
+    limit: u64,
+) -> Result<Vec<PackageName>> {
+    let rows = packages::Entity::find()
+        .filter(packages::Column::FeedId.eq(feed_id))
+        .filter(packages::Column::LiveVersions.gt(0))
+        .filter(packages::Column::Name.gt(after.unwrap_or_default()))
+        .order_by_asc(packages::Column::Name)
+        .limit(limit)
+        .all(database.reader())
+        .await?;
+    let names = rows.into_iter().map(|row| PackageName::new(row.name, row.display));
+    names.collect::<std::result::Result<_, _>>().map_err(Error::broken)
 }
 
 /// The versions of these packages that are not listed.

@@ -5,13 +5,16 @@ use std::sync::{Arc, Mutex};
 
 use pakhus_core::replication::engine::Tree;
 use pakhus_core::replication::{CheckedRecord, MergePolicy, Position};
-use pakhus_core::{Digest, Timestamp};
+use pakhus_core::{ContentDigest, Digest, Timestamp};
 use sea_orm::{DbBackend, Statement};
 
 use self::bench::{Backend, Bench, Raw, Site};
 use self::vocabulary::{blob, content, delete, foreign_tag, publish, tag, tombstone};
 use crate::feeds::Origin;
-use crate::{api_keys, blobs, changes, links, packages, pruning, records, sync_tokens, tree};
+use crate::{
+    api_keys, blobs, changes, garbage, links, package_blobs, packages, pruning, records, registers,
+    sync_tokens, tree,
+};
 
 #[expect(dead_code, reason = "the test suite uses the rest of it")]
 #[path = "../tests/suite/bench.rs"]
@@ -99,8 +102,8 @@ async fn multiply(raw: &Raw, backend: Backend) {
         ),
         (
             "record_blobs",
-            "feed_id, digest, name, item, size",
-            format!("feed_id, {digest}, {name}, item, size"),
+            "feed_id, digest, name, item, size, sha512",
+            format!("feed_id, {digest}, {name}, item, size, {digest}"),
         ),
     ] {
         raw.execute(&format!(
@@ -112,6 +115,15 @@ async fn multiply(raw: &Raw, backend: Backend) {
     raw.execute(
         "INSERT INTO shadows SELECT feed_id, name, kind, item, state_digest, bucket FROM records",
     )
+    .await;
+    let cast = match backend {
+        Backend::Sqlite => "hex(digest)",
+        Backend::Postgres => "encode(digest, 'hex')",
+    };
+    raw.execute(&format!(
+        "INSERT INTO package_blobs SELECT feed_id, name, 'sha256:' || lower({cast}), digest, size, 0 \
+         FROM record_blobs ON CONFLICT DO NOTHING"
+    ))
     .await;
     raw.execute("INSERT INTO received_blobs SELECT feed_id, digest, 0 FROM record_blobs").await;
 }
@@ -140,6 +152,17 @@ async fn read(site: &Site, page: &[CheckedRecord]) {
     tree::sums(database, feed, Some(7)).await.expect("read");
     assert_eq!(links::shadows_of(database, feed, &keys).await.expect("read").len(), 100);
     packages::list(database, feed, None, Some("p3-20"), 20).await.expect("read");
+    packages::names(database, feed, Some("p3-20"), 20).await.expect("read");
+    records::versions(database, feed, "p3-20", &["3.0.0", "13.0.0"]).await.expect("read");
+    registers::tag(database, feed, "p3-20", "latest").await.expect("read").expect("it is there");
+    registers::tags(database, feed, "p3-20", Some("a"), 20).await.expect("read");
+    registers::attributes(database, feed, "p3-20", "about", Some("x"), 20).await.expect("read");
+    let called = [digests[0].into(), ContentDigest::Sha512([7; 64])];
+    for package in [Some("p3-20"), None] {
+        package_blobs::find(database, feed, package, &called).await.expect("read");
+    }
+    garbage::unnamed(database, &digests, Timestamp::EPOCH).await.expect("read");
+    garbage::forget_brought(database, Timestamp::EPOCH).await.expect("nothing is old");
     api_keys::find(database, "secret", Timestamp::EPOCH).await.expect("read");
     sync_tokens::find(database, feed, "secret").await.expect("read");
     pruning::forget_deletions(database, feed, Timestamp::EPOCH).await.expect("nothing is old");

@@ -45,6 +45,32 @@ pub async fn version(
     row.filter(|row| row.live).map(|row| version_record(&row)).transpose()
 }
 
+/// Those of these versions that are there.
+///
+/// # Errors
+/// When the database fails.
+pub async fn versions(
+    database: &Database,
+    feed_id: i64,
+    name: &str,
+    versions: &[&str],
+) -> Result<Vec<VersionRecord>> {
+    let mut found = Vec::with_capacity(versions.len());
+    for versions in versions.chunks(ROWS) {
+        let rows = records::Entity::find()
+            .filter(records::Column::FeedId.eq(feed_id))
+            .filter(records::Column::Name.eq(name))
+            .filter(records::Column::Kind.eq(KeyKind::Version as i64))
+            .filter(records::Column::Item.is_in(versions.iter().copied()))
+            .all(database.reader())
+            .await?;
+        for row in rows.iter().filter(|row| row.live) {
+            found.push(version_record(row)?);
+        }
+    }
+    Ok(found)
+}
+
 /// The number of a version's last change in the feed's log; `None` when it is not there.
 ///
 /// # Errors

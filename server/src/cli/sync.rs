@@ -68,7 +68,7 @@ pub(super) async fn run(
 }
 
 /// Shows an execution until it ends.
-async fn watch(client: &Client, id: &Id) -> Result<Execution, CommandError> {
+pub(super) async fn watch(client: &Client, id: &Id) -> Result<Execution, CommandError> {
     let paint = Paint::stdout();
     let mut display = Display::on_stderr();
     let mut lines_shown = 0;

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::error::ConfigError;
+use super::interval::Interval;
 use super::secret::SecretSource;
 use super::sources::Sources;
 
@@ -18,6 +19,10 @@ pub(super) struct BlobsSection {
     /// The folder of the `disk` store, relative to the working directory. Default:
     /// `{data_dir}/blobs`.
     pub(super) path: Option<PathBuf>,
+    /// How long a blob is kept that no package needs: also what was just uploaded. Default: `24h`.
+    pub(super) keep_unused: Option<Interval>,
+    /// How often such blobs are removed. Default: `24h`.
+    pub(super) collect_interval: Option<Interval>,
     /// The bucket of the `s3` store. No default.
     pub(super) bucket: Option<Spanned<String>>,
     /// The URL of the `s3` store. Default: the one of the region.
@@ -45,6 +50,10 @@ pub(super) enum StoreKind {
 pub(crate) struct Blobs {
     /// The folder.
     pub(crate) path: PathBuf,
+    /// How long a blob is kept that nothing names.
+    pub(crate) keep_unused: Interval,
+    /// How often such blobs are removed.
+    pub(crate) collect_interval: Interval,
 }
 
 impl BlobsSection {
@@ -73,6 +82,11 @@ impl BlobsSection {
                 return Err(sources.refuse(&span, reason));
             }
         }
-        Ok(Blobs { path: self.path.unwrap_or_else(|| data_dir.join("blobs")) })
+        let day = Interval::from_millis(24 * 60 * 60 * 1_000);
+        Ok(Blobs {
+            path: self.path.unwrap_or_else(|| data_dir.join("blobs")),
+            keep_unused: self.keep_unused.unwrap_or(day),
+            collect_interval: self.collect_interval.unwrap_or(day),
+        })
     }
 }

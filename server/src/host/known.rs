@@ -5,14 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use moka::sync::Cache;
-use pakhus_core::{Package, PackageName, PackageVersion, VersionRecord};
-use pakhus_db::{Database, Result, records};
+use pakhus_core::{BlobRef, ContentDigest, Package, PackageName, PackageVersion, VersionRecord};
+use pakhus_db::{Database, Result, package_blobs, records, registers};
 
 /// The most bytes of versions that are kept.
 const VERSIONS_CAPACITY: u64 = 16 * 1024 * 1024;
 
 /// The most packages that are kept.
 const PACKAGES_CAPACITY: u64 = 20_000;
+
+/// The most tags that are kept.
+const TAGS_CAPACITY: u64 = 20_000;
+
+/// The most blobs that are kept.
+const BLOBS_CAPACITY: u64 = 20_000;
 
 /// How long it is kept at most: two processes may have one SQLite database open, as when one takes
 /// over from another that still answers.
@@ -23,6 +29,8 @@ pub(crate) struct Known {
     database: Database,
     packages: Cache<(i64, String), KnownPackage>,
     versions: Cache<(i64, String, String), KnownVersion>,
+    tags: Cache<(i64, String, String), Stamped<Option<String>>>,
+    blobs: Cache<(i64, String, ContentDigest), Stamped<BlobRef>>,
 }
 
 type KnownPackage = Stamped<Option<Package>>;
@@ -52,7 +60,56 @@ impl Known {
                 .max_capacity(VERSIONS_CAPACITY)
                 .time_to_live(LIFETIME)
                 .build(),
+            tags: Cache::builder().max_capacity(TAGS_CAPACITY).time_to_live(LIFETIME).build(),
+            blobs: Cache::builder().max_capacity(BLOBS_CAPACITY).time_to_live(LIFETIME).build(),
         }
+    }
+
+    /// The key of the version that a tag points to, as [`registers::tag`] reads it.
+    pub(crate) async fn tag(
+        &self,
+        feed: i64,
+        name: &PackageName,
+        tag: &str,
+    ) -> Result<Option<String>> {
+        let read = || registers::tag(&self.database, feed, name.key(), tag);
+        let Some(stamp) = self.database.stamp(feed, name.key()) else { return read().await };
+        let key = (feed, name.key().to_owned(), tag.to_owned());
+        if let Some(known) = self.tags.get(&key)
+            && known.stamp == stamp
+        {
+            return Ok(known.value);
+        }
+        let value = read().await?;
+        self.tags.insert(key, Stamped { stamp, value: value.clone() });
+        Ok(value)
+    }
+
+    /// A blob of a package, as [`package_blobs::find`] finds it. That there is none is not kept.
+    pub(crate) async fn blob(
+        &self,
+        feed: i64,
+        name: &PackageName,
+        digest: ContentDigest,
+    ) -> Result<Option<BlobRef>> {
+        let stamp = self.database.stamp(feed, name.key());
+        let key = (feed, name.key().to_owned(), digest);
+        if let (Some(stamp), Some(known)) = (stamp, self.blobs.get(&key))
+            && known.stamp == stamp
+        {
+            return Ok(Some(known.value));
+        }
+        let found = package_blobs::find(&self.database, feed, Some(name.key()), &[digest]).await?;
+        let found = found.into_values().next();
+        if let (Some(stamp), Some(value)) = (stamp, found.clone()) {
+            self.blobs.insert(key, Stamped { stamp, value });
+        }
+        Ok(found)
+    }
+
+    /// Says that a blob was taken from a package.
+    pub(crate) fn forget_blob(&self, feed: i64, name: &PackageName, digest: ContentDigest) {
+        self.blobs.invalidate(&(feed, name.key().to_owned(), digest));
     }
 
     /// The package, as [`records::package`] reads it.

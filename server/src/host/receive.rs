@@ -6,7 +6,7 @@ use axum::body::{Body, BodyDataStream};
 use axum::http::{HeaderMap, header};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
-use pakhus_blobs::{BlobStore, BlobWriter, Hashes, SealedBlob, WriterOptions, Written};
+use pakhus_blobs::{Append, BlobStore, BlobWriter, Hashes, SealedBlob, WriterOptions, Written};
 use pakhus_core::{
     BlobRef, FormFile, Lifted, ReceiveDocument, ReceivedDocument, ReceivedFile, Refusal,
     RefusalKind, Result,
@@ -103,6 +103,21 @@ impl RequestBody {
         Ok(all.freeze())
     }
 
+    /// Adds the body to an upload, and says how many bytes that has then. When the body breaks off, what
+    /// came of it counts: the client asks how much that was and goes on from there.
+    pub(crate) async fn append_to(&mut self, mut upload: Append) -> Result<u64> {
+        loop {
+            match self.next().await {
+                Ok(Some(bytes)) => upload.write(bytes).await.map_err(refusal_of)?,
+                Ok(None) => return upload.finish().await.map_err(refusal_of),
+                Err(refusal) => {
+                    upload.finish().await.map_err(refusal_of)?;
+                    return Err(refusal);
+                }
+            }
+        }
+    }
+
     /// The file that the body is, or that the form which it is has in it. It is not stored before
     /// somebody keeps it.
     pub(crate) async fn receive_file(
@@ -178,12 +193,17 @@ fn too_large(max: u64) -> Refusal {
     Refusal::new(RefusalKind::TooLarge, format!("the body is larger than {max} bytes"))
 }
 
-fn describe(written: &Written) -> Result<ReceivedFile> {
+pub(super) fn describe(written: &Written) -> Result<ReceivedFile> {
     let (Some(sha512), Some(sha1)) = (written.sha512, written.sha1) else {
         return Err(Refusal::internal("a received blob was not hashed in every way"));
     };
     Ok(ReceivedFile {
-        blob: BlobRef { digest: written.digest, size: written.size, role: String::new() },
+        blob: BlobRef {
+            digest: written.digest,
+            size: written.size,
+            role: String::new(),
+            sha512: None,
+        },
         sha512,
         sha1,
         first_bytes: written.first_bytes.clone(),

@@ -54,7 +54,7 @@ impl RequestHost {
         let blob = writer.seal(None).await.map_err(refusal_of)?;
         let (digest, size) = (blob.written().digest, blob.written().size);
         self.received.lock().await.push(blob);
-        Ok(BlobRef { digest, size, role: String::new() })
+        Ok(BlobRef { digest, size, role: String::new(), sha512: None })
     }
 }
 

@@ -4,6 +4,7 @@ mod arrival;
 mod diagnostics;
 mod executions;
 mod feeds;
+mod garbage;
 mod kept;
 mod keys;
 mod overview;
@@ -48,6 +49,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/replication", get(overview::overview))
         .route("/executions", get(executions::list))
         .route("/executions/{id}", get(executions::show))
+        .route("/garbage-collection", post(garbage::collect))
         .route("/diagnostics", get(diagnostics::list))
         .route("/settings", get(diagnostics::settings).patch(diagnostics::update_settings))
         .route("/keys", get(keys::list).post(keys::create))

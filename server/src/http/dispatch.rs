@@ -14,6 +14,7 @@ use pakhus_db::feeds::{Anonymous, Feed};
 use super::observe::RouteName;
 use super::problem::Problem;
 use super::respond::{Downloaded, respond};
+use super::v2;
 use crate::app::{App, now};
 use crate::auth::{self, Caller, Denied};
 use crate::host::{Asker, RequestBody, RequestHost};
@@ -21,10 +22,16 @@ use crate::host::{Asker, RequestBody, RequestHost};
 /// Serves whatever no other route does: a package protocol, or nothing.
 pub(crate) async fn dispatch(State(app): State<App>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
+    if let Some(endpoint) = v2::Endpoint::at(&path)
+        && let Some(speaker) = v2::speaker(&app)
+    {
+        return above_feeds(&app, endpoint, &*speaker, request).await;
+    }
     let Some((package_type, feed_name, rest)) = target(&app, &path) else {
         return Problem::not_found(format!("there is nothing at {path}")).into_response();
     };
     let (parts, body) = request.into_parts();
+    let root = app.public_url.clone().unwrap_or_else(|| request_root(&parts));
     let body = RequestBody::new(body, &parts.headers);
     let feed = app
         .feeds
@@ -35,25 +42,24 @@ pub(crate) async fn dispatch(State(app): State<App>, request: Request) -> Respon
             "there is no {} feed called `{feed_name}`",
             package_type.descriptor().name
         ));
-        return refused(&app, &*package_type, &parts.headers, refusal).await;
+        return refused(&app, &*package_type, &parts.headers, &root, refusal).await;
     };
-    let root = app.public_url.clone().unwrap_or_else(|| request_root(&parts));
     let head = HeadParts {
         method: &parts.method,
         uri_query: parts.uri.query().unwrap_or_default(),
         headers: &parts.headers,
         extensions: &parts.extensions,
         base_url: feed_url(&root, &*package_type, &feed),
-        root,
+        root: root.clone(),
         rest,
     };
     let (answer, route) = serve(&app, &feed, &package_type, head, body).await;
     let mut response = match answer {
         Ok(answer) => match respond(&app, &parts.headers, answer).await {
             Ok(response) => response,
-            Err(refusal) => refused(&app, &*package_type, &parts.headers, refusal).await,
+            Err(refusal) => refused(&app, &*package_type, &parts.headers, &root, refusal).await,
         },
-        Err(refusal) => refused(&app, &*package_type, &parts.headers, refusal).await,
+        Err(refusal) => refused(&app, &*package_type, &parts.headers, &root, refusal).await,
     };
     if parts.method == HttpMethod::GET
         && package_type.descriptor().capabilities.syncs_download_count
@@ -62,6 +68,27 @@ pub(crate) async fn dispatch(State(app): State<App>, request: Request) -> Respon
         app.downloads.count(feed.id, download);
     }
     response.extensions_mut().insert(RouteName(route));
+    response
+}
+
+/// Serves what is at `/v2/` above the feeds, refusals in the words of the protocol.
+async fn above_feeds(
+    app: &App,
+    endpoint: v2::Endpoint,
+    speaker: &dyn PackageType,
+    request: Request,
+) -> Response {
+    let (parts, _) = request.into_parts();
+    let root = app.public_url.clone().unwrap_or_else(|| request_root(&parts));
+    let answer = match v2::serve(app, endpoint, &parts).await {
+        Ok(answer) => respond(app, &parts.headers, answer).await,
+        Err(refusal) => Err(refusal),
+    };
+    let mut response = match answer {
+        Ok(response) => response,
+        Err(refusal) => refused(app, speaker, &parts.headers, &root, refusal).await,
+    };
+    response.extensions_mut().insert(RouteName(endpoint.label()));
     response
 }
 
@@ -118,14 +145,16 @@ fn target<'a>(app: &App, path: &'a str) -> Option<(Arc<dyn PackageType>, &'a str
     let path = path.strip_prefix('/')?;
     let (first, rest) = path.split_once('/').unwrap_or((path, ""));
     let (feed, rest) = rest.split_once('/').unwrap_or((rest, ""));
-    let package_type = if first == "v2" {
-        let of_feed = app.feeds.get(feed)?;
-        app.package_types.get(&of_feed.settings.package_type)?
-    } else {
-        app.package_types.get(first)?
-    };
-    let mount = package_type.descriptor().capabilities.mount;
-    ((first == "v2") == (mount == Mount::V2)).then_some((package_type, feed, rest))
+    if first == "v2" {
+        let of_feed = app.feeds.get(feed);
+        let package_type = of_feed
+            .and_then(|feed| app.package_types.get(&feed.settings.package_type))
+            .filter(|package_type| v2::is_mounted_here(&**package_type));
+        // Where there is no such feed, that too is said in the words of the protocol.
+        return Some((package_type.or_else(|| v2::speaker(app))?, feed, rest));
+    }
+    let package_type = app.package_types.get(first)?;
+    (!v2::is_mounted_here(&*package_type)).then_some((package_type, feed, rest))
 }
 
 fn request_head(parts: &HeadParts<'_>) -> Result<RequestHead, Refusal> {
@@ -204,12 +233,16 @@ async fn refused(
     app: &App,
     package_type: &dyn PackageType,
     request: &HeaderMap,
+    root: &str,
     refusal: Refusal,
 ) -> Response {
     if refusal.kind == RefusalKind::Internal {
         tracing::error!(error = %refusal.message, "a request failed");
     }
     let mut answer = package_type.refuse(&refusal);
+    if refusal.kind == RefusalKind::Unauthorized && v2::is_mounted_here(package_type) {
+        answer = answer.with_header("www-authenticate", v2::challenge(root));
+    }
     if let Some(seconds) = refusal.kind.retry_after() {
         answer = answer.with_header("retry-after", seconds.to_string());
     }

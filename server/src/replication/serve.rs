@@ -8,9 +8,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch, post};
 use axum::{Json, Router};
-use pakhus_core::replication::engine::{
-    self, CursorRefused, FeedStore as _, LogEnd, TakeRefused, Tree,
-};
+use pakhus_core::replication::engine::{self, CursorRefused, FeedStore as _, LogEnd, TakeRefused};
 use pakhus_core::replication::{
     Applied, ClientMode, Cursor, Handshake, MissingBlobs, PROTOCOL, PageEnd, Position, Record,
     SourceOfSource,
@@ -189,8 +187,7 @@ async fn read_records(
         return Err(Problem::bad_request(format!("ask for at most {most} records at once")));
     }
     let store = store_of(&app, &peer.feed)?;
-    let states = store.states(&asked.keys).await.map_err(failed)?;
-    let records: Vec<_> = states.into_iter().map(|(key, state)| Record { key, state }).collect();
+    let records = engine::read_records(&store, &asked.keys).await.map_err(failed)?;
     // After the records: the client must notice when what it read is lost.
     let head = store.end().await.map_err(failed)?.position;
     page_response(&records, PageEnd { through: head.seq, head, more: false })
@@ -219,7 +216,7 @@ async fn fingerprint(
             Ok(Json(store.sums(Some(branch)).await.map_err(failed)?).into_response())
         }
         (4, Ok(bucket)) if is_hex => {
-            let leaves = store.leaves(Tree::Records, bucket).await.map_err(failed)?;
+            let leaves = engine::read_leaves(&store, bucket).await.map_err(failed)?;
             Ok(Json(leaves).into_response())
         }
         _ => Err(Problem::bad_request("`prefix` is empty, or two or four hexadecimal digits")),

@@ -1,6 +1,6 @@
 //! The engine's view of a feed: the database, the adapter and the clock.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 use std::sync::Arc;
 
@@ -57,6 +57,14 @@ impl FeedStore for DatabaseFeed {
     }
 
     async fn apply(&self, batch: Batch) -> Result<Outcome> {
+        let contents = batch.writes.iter().filter_map(|record| record.state.content());
+        let named = contents.flat_map(|content| &content.blobs);
+        let named: HashSet<_> = named.map(|blob| (blob.digest, Some(blob.size))).collect();
+        // From here on no collection of garbage removes them.
+        let missing = self.blobs.renew(named.into_iter().collect()).await.map_err(failed)?;
+        if let Some(digest) = missing.first() {
+            return Err(StoreError(format!("the blob {digest} is no longer here")));
+        }
         let (database, feed_id, lease) = (self.database.clone(), self.feed_id, self.lease.clone());
         // A task of its own, so that the watchers are told even when the caller is gone.
         let applying = tokio::spawn(async move {
@@ -86,7 +94,15 @@ impl FeedStore for DatabaseFeed {
     }
 
     async fn unknown_blobs(&self, digests: &[Digest]) -> Result<Vec<Digest>> {
-        blobs::unknown(&self.database, self.feed_id, digests).await.map_err(failed)
+        let mut unknown =
+            blobs::unknown(&self.database, self.feed_id, digests).await.map_err(failed)?;
+        let missing: HashSet<_> = unknown.iter().copied().collect();
+        let known = digests.iter().filter(|digest| !missing.contains(*digest));
+        let known = known.map(|digest| (*digest, None)).collect();
+        // Those that are known are about to be named: from here on no collection of garbage removes
+        // them.
+        unknown.extend(self.blobs.renew(known).await.map_err(failed)?);
+        Ok(unknown)
     }
 
     async fn of_other_length(&self, mut blobs: Vec<BlobRef>) -> Result<Vec<Digest>> {
@@ -113,6 +129,10 @@ impl FeedStore for DatabaseFeed {
 
     async fn asides(&self, kind: AsideKind) -> Result<Vec<Aside>> {
         asides::list(&self.database, self.feed_id, kind).await.map_err(failed)
+    }
+
+    fn tracks_deletions(&self) -> bool {
+        self.package_type.descriptor().capabilities.tracks_deletions
     }
 
     fn check(&self, record: Record) -> std::result::Result<CheckedRecord, String> {

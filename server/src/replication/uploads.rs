@@ -56,19 +56,8 @@ pub(super) async fn append(
     peer.may_push()?;
     let (id, _) = own_upload(&peer, &id, &query.digest)?;
     let mut body = RequestBody::new(body, &headers);
-    let mut append = app.blobs.uploads().append(&id, Some(query.offset), MAX_BLOB).await?;
-    loop {
-        match body.next().await {
-            Ok(Some(bytes)) => append.write(bytes).await?,
-            Ok(None) => break,
-            // What came counts: the client asks how much that was and goes on from there.
-            Err(refusal) => {
-                append.finish().await?;
-                return Err(refusal.into());
-            }
-        }
-    }
-    Ok(Json(json!({ "offset": append.finish().await? })))
+    let append = app.blobs.uploads().append(&id, Some(query.offset), MAX_BLOB).await?;
+    Ok(Json(json!({ "offset": body.append_to(append).await? })))
 }
 
 #[derive(Debug, Deserialize)]

@@ -100,6 +100,12 @@ impl Setup {
         self.feed(name, "npm", mode, "")
     }
 
+    /// The same, of images.
+    #[must_use]
+    pub fn docker_feed(self, name: &str, mode: &str) -> Self {
+        self.feed(name, "docker", mode, "")
+    }
+
     /// Adds a feed of a package type that anybody may read, with the replication server mode `mode` and
     /// these lines of configuration more.
     #[must_use]

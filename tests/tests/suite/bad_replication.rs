@@ -28,7 +28,12 @@ fn record(change: impl FnOnce(&mut Content, &mut u64)) -> String {
         version: "1.0.0".to_owned(),
         published_at: Some(Timestamp::from_millis(1)),
         origin: "elsewhere".to_owned(),
-        blobs: vec![BlobRef { digest: Digest::of(b"x"), size: 1, role: "tarball".to_owned() }],
+        blobs: vec![BlobRef {
+            digest: Digest::of(b"x"),
+            size: 1,
+            role: "tarball".to_owned(),
+            sha512: None,
+        }],
         metadata: Metadata::from_value(&json!({ "format": 1 })).expect("JSON"),
     };
     let mut incarnation = 1;

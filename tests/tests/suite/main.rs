@@ -13,6 +13,7 @@ mod configuration;
 mod conflicts;
 mod control;
 mod crash;
+mod docker;
 mod downloads;
 mod early_answers;
 mod full_disk;

@@ -25,7 +25,12 @@ fn version(metadata: &Value) -> NewVersion {
         name: npm.parse_name("@acme/pad").unwrap(),
         version: npm.parse_version("1.0.0").unwrap(),
         metadata: Metadata::from_value(metadata).unwrap(),
-        blobs: vec![BlobRef { digest: Digest::of(b"x"), size: 1, role: "tarball".to_owned() }],
+        blobs: vec![BlobRef {
+            digest: Digest::of(b"x"),
+            size: 1,
+            role: "tarball".to_owned(),
+            sha512: None,
+        }],
     }
 }
 

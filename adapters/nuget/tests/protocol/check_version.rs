@@ -50,6 +50,7 @@ fn a_version_has_its_package_and_nothing_else() {
             digest: Digest::of(b"a"),
             size,
             role: role.to_owned(),
+            sha512: None,
         });
         refused(&NewVersion { blobs: blobs.collect(), ..new(stored()) }, "one blob");
     }

@@ -168,6 +168,7 @@ pub(super) async fn unsent(
     let shadows = store.shadows(&keys).await?;
     let unsent = records
         .into_iter()
+        .filter(|record| store.travels(&record.state))
         .filter(|record| shadows.get(&record.key) != Some(&record.state.digest()))
         .collect();
     Ok((page, unsent))

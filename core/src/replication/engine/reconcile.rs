@@ -15,6 +15,7 @@ use super::super::state::{Record, Standing, State, VersionState};
 use super::remote::{Remote, RemoteError};
 use super::report::{Movement, describe};
 use super::run::{Result, Run};
+use super::serve::read_records;
 use super::store::{Aside, AsideKind, Batch, Tree};
 use crate::{Digest, Timestamp};
 
@@ -162,8 +163,11 @@ impl Run<'_> {
                     found.send.push(key);
                 }
             }
+            (None, Some(here)) if !here.live && !self.tracks_deletions() => {
+                found.seen.push((key, None));
+            }
             (None, Some(here)) => {
-                if shadow.is_some() && here.live {
+                if shadow.is_some() && here.live && self.tracks_deletions() {
                     self.report.source_lost += 1;
                     self.warn(format!("the source has lost {}: it is kept here", describe(&key)));
                 }
@@ -232,9 +236,7 @@ impl Run<'_> {
     }
 
     async fn send_keys(&mut self, keys: &[RecordKey]) -> Result<()> {
-        let states = self.store.states(keys).await?;
-        let mut records: Vec<_> =
-            states.into_iter().map(|(key, state)| Record { key, state }).collect();
+        let mut records = read_records(self.store, keys).await?;
         records.sort_unstable_by(|a, b| a.key.cmp(&b.key));
         if self.options.dry_run {
             for record in &records {

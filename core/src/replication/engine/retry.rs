@@ -3,6 +3,7 @@
 use super::super::key::RecordKey;
 use super::super::state::Record;
 use super::run::{Result, Run};
+use super::serve::read_records;
 use super::store::{Aside, AsideKind, Batch};
 
 /// Records asked for at once.
@@ -23,9 +24,7 @@ impl Run<'_> {
     /// Sends again the records whose blobs could not be sent, as they are now.
     pub(super) async fn retry_sends(&mut self) -> Result<()> {
         for keys in self.due(AsideKind::Send).await?.chunks(CHUNK) {
-            let states = self.store.states(keys).await?;
-            let mut records: Vec<_> =
-                states.into_iter().map(|(key, state)| Record { key, state }).collect();
+            let mut records = read_records(self.store, keys).await?;
             records.sort_unstable_by(|a, b| a.key.cmp(&b.key));
             self.settle_gone(AsideKind::Send, keys, &records).await?;
             self.send(records).await?;

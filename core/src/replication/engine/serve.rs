@@ -1,11 +1,13 @@
 //! What a replication server does with its clients.
 
+use super::super::fingerprint::Leaf;
+use super::super::key::RecordKey;
 use super::super::log::Cursor;
 use super::super::merge::{MergePolicy, Merged, contents_compete, merge};
 use super::super::message::{Applied, KeptRecord};
 use super::super::state::Record;
 use super::report::describe;
-use super::store::{Batch, FeedStore, Page, StoreError};
+use super::store::{Batch, FeedStore, Page, StoreError, Tree};
 
 /// Why a client's cursor is no good.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -53,7 +55,32 @@ pub async fn read_changes(
     if !fresh && cursor.seq < end.floor {
         return Err(CursorRefused::Expired);
     }
-    Ok(store.page(cursor.seq, limit).await?)
+    let mut page = store.page(cursor.seq, limit).await?;
+    page.records.retain(|record| store.travels(&record.state));
+    Ok(page)
+}
+
+/// The records under those of `keys` that have one, as they are now.
+///
+/// # Errors
+/// When the store fails.
+pub async fn read_records(
+    store: &dyn FeedStore,
+    keys: &[RecordKey],
+) -> Result<Vec<Record>, StoreError> {
+    let states = store.states(keys).await?.into_iter();
+    let records = states.map(|(key, state)| Record { key, state });
+    Ok(records.filter(|record| store.travels(&record.state)).collect())
+}
+
+/// The leaves of a bucket, as a client may see them.
+///
+/// # Errors
+/// When the store fails.
+pub async fn read_leaves(store: &dyn FeedStore, bucket: u16) -> Result<Vec<Leaf>, StoreError> {
+    let mut leaves = store.leaves(Tree::Records, bucket).await?;
+    leaves.retain(|leaf| leaf.live || store.tracks_deletions());
+    Ok(leaves)
 }
 
 /// Merges records that a client pushed. When blobs are missing, nothing is merged. At a feed that only
@@ -108,6 +135,7 @@ pub async fn take_changes(
     let outcome = store.apply(batch).await?;
     let kept_local = outcome.kept_local.into_iter();
     kept.extend(kept_local.map(|(key, state)| KeptRecord { key, state }));
+    kept.retain(|record| store.travels(&record.state));
     Ok(Applied {
         applied: outcome.applied,
         kept,

@@ -69,6 +69,16 @@ pub trait FeedStore: Send + Sync {
     /// What was set aside, of this kind.
     async fn asides(&self, kind: AsideKind) -> Result<Vec<Aside>>;
 
+    /// Whether what is deleted or removed leaves a record that travels
+    /// ([`crate::Capabilities::tracks_deletions`]).
+    fn tracks_deletions(&self) -> bool;
+
+    /// Whether other sites are told of the state. Where deletions are not tracked, what was deleted or
+    /// removed at one site is its own affair.
+    fn travels(&self, state: &State) -> bool {
+        state.is_live() || self.tracks_deletions()
+    }
+
     /// Checks a record that came from the other side.
     fn check(&self, record: Record) -> Result<CheckedRecord, String>;
 

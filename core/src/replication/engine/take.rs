@@ -90,7 +90,7 @@ impl Run<'_> {
                 Merged::Same => batch.settled.extend(fetched(&record.key)),
                 Merged::KeepLocal => {
                     batch.settled.extend(fetched(&record.key));
-                    if self.sends() {
+                    if self.sends() && here.is_some_and(|state| self.store.travels(state)) {
                         batch.aside.push(to_send(record.key.clone()));
                     }
                     let kept = here.cloned().map(|state| (record.key, state));

@@ -11,3 +11,4 @@ mod people;
 mod plain;
 mod simulation;
 mod topology;
+mod untracked;

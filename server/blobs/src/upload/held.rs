@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use pakhus_core::Digest;
+use pakhus_core::ContentDigest;
 
 use super::UploadId;
 use crate::buffered::{BUFFER, Sink};
@@ -97,10 +97,10 @@ impl Held {
     }
 
     /// Makes it ready to be appended to: hashes what is there, unless that is remembered.
-    pub(super) fn prepare(&mut self) -> Result<()> {
-        if self.hasher.is_none() {
+    pub(super) fn prepare(&mut self, hashes: Hashes) -> Result<()> {
+        if !self.hasher.as_ref().is_some_and(|hasher| hasher.computes(hashes)) {
             self.file.seek(SeekFrom::Start(0)).map_err(Error::io("read", &self.path))?;
-            let mut hasher = Hasher::new(Hashes::Sha256);
+            let mut hasher = Hasher::new(hashes);
             let mut buffer = vec![0; BUFFER];
             loop {
                 match self.file.read(&mut buffer) {
@@ -117,14 +117,14 @@ impl Held {
     }
 
     /// Makes the upload a blob, or removes it when it is not what was expected.
-    pub(super) fn finish(mut self, expected: Digest) -> Result<Written> {
-        self.prepare()?;
+    pub(super) fn finish(mut self, expected: ContentDigest) -> Result<Written> {
+        self.prepare(expected.into())?;
         // `prepare` left it there.
         let Some(hasher) = &self.hasher else { return Err(Error::Broken) };
         let written = hasher.written();
-        if written.digest != expected {
+        if let Err(error) = written.check(expected) {
             self.remove()?;
-            return Err(Error::DigestMismatch { expected, actual: written.digest });
+            return Err(error);
         }
         if self.shared.place.confirm(&written.digest, written.size)? {
             self.remove()?;

@@ -1,5 +1,7 @@
 //! What every kind of blob store must do. Another kind runs the same function.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use pakhus_blobs::{BlobStore, Error, Hashes, WHOLE, WriterOptions};
@@ -19,7 +21,7 @@ async fn conforms(store: &BlobStore) {
         assert_eq!(store.size(&digest).await.expect("size"), None);
         assert!(store.read(&digest, WHOLE).await.expect("read").is_none());
         assert!(store.read(&digest, 0..1).await.expect("read").is_none());
-        assert!(!store.delete(&digest).await.expect("delete"));
+        assert_eq!(store.collect(&digest, Duration::ZERO).await.expect("collect"), None);
 
         // The second time it is there already.
         for _ in 0..2 {
@@ -42,7 +44,7 @@ async fn conforms(store: &BlobStore) {
     // What is refused is not stored.
     let mut writer = store.writer(OPTIONS);
     writer.write(Bytes::from_static(b"other")).await.expect("write");
-    let refused = writer.finish(Some(Digest::of(b"announced"))).await;
+    let refused = writer.finish(Some(Digest::of(b"announced").into())).await;
     assert!(matches!(refused, Err(Error::DigestMismatch { .. })), "{refused:?}");
     let mut writer = store.writer(WriterOptions { max_size: 4, hashes: Hashes::Sha256 });
     let refused = writer.write(Bytes::from_static(b"other")).await;
@@ -72,7 +74,10 @@ async fn conforms(store: &BlobStore) {
 
     let all: Vec<_> = store.list().try_collect().await.expect("list");
     for blob in all {
-        assert!(store.delete(&blob.digest).await.expect("delete"));
+        assert_eq!(
+            store.collect(&blob.digest, Duration::ZERO).await.expect("collect"),
+            Some(blob.size)
+        );
         assert!(!store.contains(&blob.digest).await.expect("contains"));
     }
 }

@@ -1,5 +1,6 @@
 //! What the blob store promises, tested through its public face.
 
+mod collecting;
 mod conformance;
 mod reading;
 mod reading_sealed;

@@ -56,6 +56,7 @@ pub(super) async fn write_blobs(
                 name: Set(record.key.name().to_owned()),
                 item: Set(record.key.item()),
                 size: Set(blob.size.cast_signed()),
+                sha512: Set(blob.sha512.and_then(|name| name.sha512()).map(Vec::from)),
             });
         }
     }

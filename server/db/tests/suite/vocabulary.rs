@@ -34,6 +34,7 @@ pub(crate) fn blob(bytes: &str) -> BlobRef {
         digest: Digest::of(bytes.as_bytes()),
         size: bytes.len() as u64,
         role: "tarball".to_owned(),
+        sha512: None,
     }
 }
 

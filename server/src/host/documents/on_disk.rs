@@ -51,7 +51,9 @@ pub(crate) async fn write_documents(app: &App, path: PathBuf) {
             ends.insert(feed, Witness { seq: position.seq, chain: position.chain });
         }
     }
-    let written = tokio::task::spawn_blocking(move || write(&path, &Head { program: PROGRAM.to_owned(), ends }, &documents));
+    let written = tokio::task::spawn_blocking(move || {
+        write(&path, &Head { program: PROGRAM.to_owned(), ends }, &documents)
+    });
     if let Ok(Err(error)) = written.await {
         tracing::warn!(%error, "the rendered documents could not be written down");
     }

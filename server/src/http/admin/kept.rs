@@ -96,11 +96,10 @@ async fn restore(
     let version = package_type
         .parse_version(&content.version)
         .map_err(|error| Problem::conflict(error.to_string()))?;
-    for blob in &content.blobs {
-        if app.blobs.size(&blob.digest).await? != Some(blob.size) {
-            let digest = blob.digest;
-            return Err(Problem::conflict(format!("its blob {digest} is no longer stored here")));
-        }
+    let blobs = content.blobs.iter().map(|blob| (blob.digest, Some(blob.size)));
+    // From here on no collection of garbage removes them.
+    if let Some(digest) = app.blobs.renew(blobs.collect()).await?.first() {
+        return Err(Problem::conflict(format!("its blob {digest} is no longer stored here")));
     }
     let sort_key = version.sort_key().clone();
     if !kept::restore(&app.database, feed.id, &kept, sort_key, now()).await? {

@@ -9,7 +9,8 @@ use super::chance::{Chance, wait};
 use super::memory::Site;
 use super::people::People;
 use crate::replication::engine::{
-    CursorRefused, FeedStore, Remote, RemoteError, RemotePage, Tree, read_changes, take_changes,
+    CursorRefused, FeedStore, Remote, RemoteError, RemotePage, read_changes, read_leaves,
+    read_records, take_changes,
 };
 use crate::replication::{
     Applied, Cursor, Fingerprint, Handshake, InstanceInfo, Leaf, PROTOCOL, Position, Record,
@@ -94,7 +95,10 @@ impl Line {
             instance: InstanceInfo { id: self.server.id.clone(), name: self.server.id.clone() },
             feed: "feed".parse().expect("a feed name"),
             package_type: "plain".to_owned(),
-            capabilities: Capabilities { tracks_deletions: true, ..Capabilities::default() },
+            capabilities: Capabilities {
+                tracks_deletions: self.server.tracks_deletions,
+                ..Capabilities::default()
+            },
             server_mode: self.server_mode,
             lineage: disk.lineage.clone(),
             end: disk.end(),
@@ -140,9 +144,7 @@ impl Remote for Line {
 
     async fn records(&self, keys: &[RecordKey]) -> Result<(Vec<Record>, Position)> {
         exchange!(self, {
-            let states = self.server.states(keys).await.map_err(Self::broken)?;
-            let mut records: Vec<_> =
-                states.into_iter().map(|(key, state)| Record { key, state }).collect();
+            let mut records = read_records(&self.server, keys).await.map_err(Self::broken)?;
             // The same seed is the same run.
             records.sort_unstable_by(|a, b| a.key.cmp(&b.key));
             Ok((records, self.server.disk().end()))
@@ -154,7 +156,7 @@ impl Remote for Line {
     }
 
     async fn leaves(&self, bucket: u16) -> Result<Vec<Leaf>> {
-        exchange!(self, { self.server.leaves(Tree::Records, bucket).await.map_err(Self::broken) })
+        exchange!(self, { read_leaves(&self.server, bucket).await.map_err(Self::broken) })
     }
 
     async fn fetch(&self, blobs: Vec<BlobRef>) -> Result<Vec<(Digest, String)>> {

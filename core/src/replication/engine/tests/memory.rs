@@ -30,6 +30,7 @@ pub(super) struct Site {
     /// Percent of durable steps that a crash comes with.
     pub(super) crashes: Arc<Mutex<u64>>,
     pub(super) breakage: Option<Breakage>,
+    pub(super) tracks_deletions: bool,
 }
 
 impl Site {
@@ -62,6 +63,7 @@ impl Site {
             clock,
             crashes: Arc::default(),
             breakage,
+            tracks_deletions: true,
         }
     }
 
@@ -305,7 +307,11 @@ impl FeedStore for Site {
     }
 
     fn check(&self, record: Record) -> std::result::Result<CheckedRecord, String> {
-        check(&Plain::new(), record)
+        check(&Plain::new(self.tracks_deletions), record)
+    }
+
+    fn tracks_deletions(&self) -> bool {
+        self.tracks_deletions
     }
 
     fn now(&self) -> Timestamp {

@@ -100,7 +100,7 @@ fn published(number: u64) -> Record {
             version: number.to_string(),
             published_at: Some(Timestamp::EPOCH),
             origin: "source".to_owned(),
-            blobs: vec![BlobRef { digest: blob, size: 8, role: "file".to_owned() }],
+            blobs: vec![BlobRef { digest: blob, size: 8, role: "file".to_owned(), sha512: None }],
             metadata: Metadata::from_value(&number).expect("JSON"),
         }),
     )

@@ -146,6 +146,7 @@ impl People {
             digest: Digest::of(bytes.as_bytes()),
             size: bytes.len() as u64,
             role: "file".to_owned(),
+            sha512: None,
         };
         Edit::Publish(NewVersion {
             name: name.clone(),

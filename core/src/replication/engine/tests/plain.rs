@@ -10,12 +10,12 @@ use crate::{
 pub(super) struct Plain(Descriptor);
 
 impl Plain {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(tracks_deletions: bool) -> Self {
         Self(Descriptor {
             name: "plain".to_owned(),
             version: "1.0.0".to_owned(),
             capabilities: Capabilities {
-                tracks_deletions: true,
+                tracks_deletions,
                 syncs_publish_date: true,
                 syncs_download_count: true,
                 ..Capabilities::default()

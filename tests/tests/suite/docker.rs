@@ -1,0 +1,8 @@
+//! Images: what the server does for them beside the protocol, with real clients, and at two sites.
+
+mod clients;
+mod engine;
+mod garbage;
+mod sites;
+mod uploads;
+mod v2;
