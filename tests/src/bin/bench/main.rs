@@ -2,13 +2,17 @@
 //!
 //! It starts servers of its own on loopback ports, measures for less than two minutes, and prints.
 //! With `--verdaccio` it installs Verdaccio by npm into a temporary folder, measures the same of it,
-//! and prints how the two compare. With `replication` it measures replication beside rsync and skopeo,
+//! and prints how the two compare. `--nuget` does so of NuGet: with nuget-server, which it installs by npm,
+//! and nginx (`apt-get install nginx`), for some two minutes. With `replication` it measures replication beside rsync and skopeo,
 //! for some minutes: `apt-get install rsync skopeo docker-registry` first.
 
 #![expect(clippy::print_stdout, reason = "it is a program that prints")]
 
 mod compared;
 mod load;
+mod nginx;
+mod nuget;
+mod nuget_server;
 mod processor;
 mod programs;
 mod registry;
@@ -32,6 +36,7 @@ use table::Table;
 enum Measured<'a> {
     Site,
     SiteAndVerdaccio,
+    NuGet,
     /// A part of it, or all.
     Replication(Option<&'a str>),
 }
@@ -42,13 +47,14 @@ async fn main() -> ExitCode {
     let measured = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => Measured::Site,
         ["--verdaccio"] => Measured::SiteAndVerdaccio,
+        ["--nuget"] => Measured::NuGet,
         ["replication"] => Measured::Replication(None),
         ["replication", part] if replication::PARTS.contains(&part) => {
             Measured::Replication(Some(part))
         }
         _ => {
             let parts = replication::PARTS.join(" | ");
-            println!("usage: bench [--verdaccio | replication [{parts}]]");
+            println!("usage: bench [--verdaccio | --nuget | replication [{parts}]]");
             return ExitCode::from(2);
         }
     };
@@ -60,14 +66,24 @@ async fn main() -> ExitCode {
     if cfg!(debug_assertions) {
         println!("this is not a release build: the numbers say nothing\n");
     }
-    if let Measured::Replication(part) = measured {
-        if let Some(missing) = programs::missing() {
-            println!("{missing}");
-            return ExitCode::FAILURE;
-        }
-        replication::measure(part).await;
-        return ExitCode::SUCCESS;
+    let needed: &[&str] = match measured {
+        Measured::Replication(_) => &["rsync", "skopeo", "docker-registry"],
+        Measured::NuGet => &["nginx"],
+        Measured::Site | Measured::SiteAndVerdaccio => &[],
+    };
+    if let Some(missing) = programs::missing(needed) {
+        println!("{missing}");
+        return ExitCode::FAILURE;
     }
+    match measured {
+        Measured::Replication(part) => replication::measure(part).await,
+        Measured::NuGet => nuget::compare().await,
+        Measured::Site | Measured::SiteAndVerdaccio => npm(measured).await,
+    }
+    ExitCode::SUCCESS
+}
+
+async fn npm(measured: Measured<'_>) {
     let table = one_site().await;
     println!();
     sites::first_sync().await;
@@ -76,7 +92,6 @@ async fn main() -> ExitCode {
         println!();
         table.compare(&verdaccio::measure().await);
     }
-    ExitCode::SUCCESS
 }
 
 async fn one_site() -> Table {

@@ -33,6 +33,14 @@ fn seconds(process: u32) -> f64 {
     ticks as f64 / 100.0
 }
 
+/// The most memory that a process has had, in bytes.
+pub(crate) fn peak_memory(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = peak.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    kilobytes.unwrap_or(0) * 1024
+}
+
 /// The process that this one has started last.
 pub(crate) fn started_last() -> u32 {
     let own = u64::from(std::process::id());
