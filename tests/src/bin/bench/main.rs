@@ -3,7 +3,8 @@
 //! It starts servers of its own on loopback ports, measures for less than two minutes, and prints.
 //! With `--verdaccio` it installs Verdaccio by npm into a temporary folder, measures the same of it,
 //! and prints how the two compare; with `--nginx` it measures nginx serving the same bytes as files
-//! (`apt-get install nginx`). With `search` it fills a server with a million packages, or another number,
+//! (`apt-get install nginx`). `--nuget` measures NuGet, beside nuget-server, which it installs by npm, and
+//! nginx, for some two minutes. With `search` it fills a server with a million packages, or another number,
 //! and searches them, for some ten minutes. With `replication` it measures replication beside rsync and skopeo,
 //! for some minutes: `apt-get install rsync skopeo docker-registry` first.
 
@@ -12,6 +13,8 @@
 mod compared;
 mod load;
 mod nginx;
+mod nuget;
+mod nuget_server;
 mod processor;
 mod programs;
 mod registry;
@@ -39,6 +42,7 @@ enum Measured<'a> {
     Nginx,
     /// Searches of so many packages.
     Search(usize),
+    NuGet,
     /// A part of it, or all.
     Replication(Option<&'a str>),
 }
@@ -54,6 +58,7 @@ async fn main() -> ExitCode {
         ["search", packages] if packages.parse::<usize>().is_ok() => {
             Measured::Search(packages.parse().unwrap_or(search::PACKAGES))
         }
+        ["--nuget"] => Measured::NuGet,
         ["replication"] => Measured::Replication(None),
         ["replication", part] if replication::PARTS.contains(&part) => {
             Measured::Replication(Some(part))
@@ -61,7 +66,8 @@ async fn main() -> ExitCode {
         _ => {
             let parts = replication::PARTS.join(" | ");
             println!(
-                "usage: bench [--verdaccio | --nginx | search [PACKAGES] | replication [{parts}]]"
+                "usage: bench [--verdaccio | --nginx | --nuget | search [PACKAGES] | \
+                 replication [{parts}]]"
             );
             return ExitCode::from(2);
         }
@@ -76,7 +82,7 @@ async fn main() -> ExitCode {
     }
     let beside: &[&str] = match measured {
         Measured::Replication(_) => &["rsync", "skopeo", "docker-registry"],
-        Measured::Nginx => &["nginx"],
+        Measured::Nginx | Measured::NuGet => &["nginx"],
         Measured::Site | Measured::SiteAndVerdaccio | Measured::Search(_) => &[],
     };
     if let Some(missing) = programs::missing(beside) {
@@ -86,6 +92,7 @@ async fn main() -> ExitCode {
     match measured {
         Measured::Replication(part) => replication::measure(part).await,
         Measured::Nginx => nginx::measure().await,
+        Measured::NuGet => nuget::compare().await,
         Measured::Search(packages) => search::measure(packages).await,
         Measured::Site => drop(site_and_replication().await),
         Measured::SiteAndVerdaccio => {

@@ -39,20 +39,20 @@ fn seconds(process: u32) -> f64 {
     (ticks(&fields(process)) + of_children) as f64 / 100.0
 }
 
-/// The most memory that a process has had, in MiB.
-pub(crate) fn peak_memory(process: u32) -> u64 {
-    let text = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let peak = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kibibytes = peak.and_then(|peak| peak.split_whitespace().next()?.parse().ok());
-    kibibytes.unwrap_or(0_u64) >> 10
-}
-
 /// The processes that a process has started and that still run, with their fields.
 fn children(process: u32) -> impl Iterator<Item = (u32, Vec<u64>)> {
     let all = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let all = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     all.map(|process| (process, fields(process)))
         .filter(move |(_, fields)| fields.get(1) == Some(&process.into()))
+}
+
+/// The most memory that a process has had, in bytes.
+pub(crate) fn peak_memory(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = peak.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    kilobytes.unwrap_or(0) * 1024
 }
 
 /// The process that this one has started last.
