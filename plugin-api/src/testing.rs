@@ -44,6 +44,7 @@ mod feed;
 mod fuzz;
 mod host;
 mod receive;
+mod registers;
 mod request;
 mod search;
 
