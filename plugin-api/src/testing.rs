@@ -45,6 +45,7 @@ mod fuzz;
 mod host;
 mod log;
 mod receive;
+mod registers;
 mod request;
 mod search;
 

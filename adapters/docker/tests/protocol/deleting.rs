@@ -42,7 +42,7 @@ fn a_manifest_that_was_deleted_can_be_pushed_again() {
 fn a_child_of_an_index_can_be_deleted_before_it() {
     let feed = feed();
     let image = push(&feed, "a", "image", "layer");
-    pushed(&feed, "a", "index", &index(&[image.clone()]));
+    pushed(&feed, "a", "index", &index(std::slice::from_ref(&image)));
     let target = format!("/a/manifests/{}", digest_of(&image));
     assert_eq!(feed.request("DELETE", &target).send().status, 202);
     assert_eq!(get(&feed, "/a/manifests/index").status, 200);

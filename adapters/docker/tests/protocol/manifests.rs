@@ -32,7 +32,7 @@ fn a_manifest_is_served_to_the_byte_by_tag_and_digest() {
 fn all_four_types_of_manifests_are_stored() {
     let feed = feed();
     let mut image = push(&feed, "a", "oci", "layer");
-    pushed(&feed, "a", "oci-index", &index(&[image.clone()]));
+    pushed(&feed, "a", "oci-index", &index(std::slice::from_ref(&image)));
     image["mediaType"] = json!("application/vnd.docker.distribution.manifest.v2+json");
     pushed(&feed, "a", "docker", &image);
     let mut list = index(&[image]);

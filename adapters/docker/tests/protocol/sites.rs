@@ -8,7 +8,7 @@ use crate::support::{IMAGE, descriptor, digest_of, feed, get, index, push, pushe
 fn an_index_with_its_images_and_their_signatures_is_the_same_at_another_site() {
     let (here, there) = (feed(), feed().at_site("there"));
     let image = push(&here, "a", "image", "layer");
-    let list = index(&[image.clone()]);
+    let list = index(std::slice::from_ref(&image));
     pushed(&here, "a", "latest", &list);
     let empty = descriptor("application/vnd.oci.empty.v1+json", b"{}");
     let signature = json!({

@@ -85,9 +85,9 @@ async fn bytes_that_are_not_the_announced_ones_leave_no_file() {
         let expected = Digest::of(b"something else");
         let mut writer = fixture.store.writer(OPTIONS);
         writer.write(bytes.clone()).await.expect("write");
-        match writer.finish(Some(expected)).await {
+        match writer.finish(Some(expected.into())).await {
             Err(Error::DigestMismatch { expected: told, actual }) => {
-                assert_eq!((told, actual), (expected, Digest::of(&bytes)));
+                assert_eq!((*told, *actual), (expected.into(), Digest::of(&bytes).into()));
             }
             other => panic!("{other:?}"),
         }
@@ -100,7 +100,7 @@ async fn the_announced_bytes_are_stored() {
     let fixture = Fixture::new().await;
     let mut writer = fixture.store.writer(OPTIONS);
     writer.write(Bytes::from_static(b"bytes")).await.expect("write");
-    writer.finish(Some(Digest::of(b"bytes"))).await.expect("finish");
+    writer.finish(Some(Digest::of(b"bytes").into())).await.expect("finish");
     assert_eq!(fixture.files(), [blob_file(b"bytes")]);
 }
 

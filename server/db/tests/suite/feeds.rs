@@ -8,7 +8,7 @@ use pakhus_core::{Deletes, FeedPolicy, Metadata, Refusal, SearchEntry};
 use pakhus_db::feeds::{
     self, Anonymous, ClientSettings, Counts, Feed, FeedSettings, Origin, ReplicationLimits,
 };
-use pakhus_db::{Database, Error, apply, asides, blobs, links, search, sync_tokens};
+use pakhus_db::{Database, Error, apply, asides, blobs, links, package_blobs, search, sync_tokens};
 
 use crate::bench::{Bench, Site, feed_settings};
 use crate::vocabulary::{blob, content, delete, publish, save_link, tag, version_key};
@@ -245,6 +245,10 @@ async fn deleting_a_feed_removes_everything_of_it_and_nothing_else(bench: &Bench
         site.apply(vec![content("a", "1.0.0", 1, 5, "", vec![])], MergePolicy::Converge).await;
         site.commit([publish("a", "2.0.0"), delete("a", "1.0.0")]).await.expect("committed");
         blobs::note_received(database, feed, &[blob("x").digest], now).await.expect("noted");
+        let brought = blob("x");
+        package_blobs::bring(database, feed, "a", &brought.name(), &brought, now)
+            .await
+            .expect("noted");
         sync_tokens::create(database, feed, "secret", Origin::Database, now).await.expect("made");
         let record = site.all_records().await.remove(0);
         let progress = Link {

@@ -29,8 +29,8 @@ async fn has(site: &Site, package: Option<&str>, digest: ContentDigest) -> bool 
 
 async fn bring(site: &Site, package: &str, blob: &BlobRef, at: i64) {
     let (database, at) = (&site.database, Timestamp::from_millis(at));
-    let brought = package_blobs::bring(database, site.feed.id, package, &called(blob), blob, at);
-    brought.await.expect("noted");
+    let (feed, name) = (site.feed.id, called(blob));
+    package_blobs::bring(database, feed, package, &name, blob, at).await.expect("noted");
 }
 
 async fn garbage_of(site: &Site, blobs: &[&str], since: i64) -> BTreeSet<String> {
@@ -98,7 +98,7 @@ async fn what_nothing_names_is_garbage_once_it_was_brought_long_ago(bench: &Benc
 async fn what_is_in_the_trash_is_no_garbage(bench: &Bench) {
     use pakhus_core::replication::MergePolicy;
 
-    let mut site = bench.site("la").await;
+    let site = bench.site("la").await;
     let arrived = content("a", "1.0.0", 1, 5, "x", vec![blob("trashed")]);
     site.apply(vec![arrived], MergePolicy::Converge).await;
     site.apply(vec![tombstone("a", "1.0.0", 1, 6)], MergePolicy::Converge).await;
