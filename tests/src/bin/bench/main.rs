@@ -2,12 +2,14 @@
 //!
 //! It starts servers of its own on loopback ports, measures for less than two minutes, and prints.
 //! With `--verdaccio` it installs Verdaccio by npm into a temporary folder, measures the same of it,
-//! and prints how the two compare. With `replication` it measures replication beside rsync and skopeo,
+//! and prints how the two compare. With `images` it measures images beside docker-registry, and with
+//! `replication` it measures replication beside rsync and skopeo,
 //! for some minutes: `apt-get install rsync skopeo docker-registry` first.
 
 #![expect(clippy::print_stdout, reason = "it is a program that prints")]
 
 mod compared;
+mod images;
 mod load;
 mod processor;
 mod programs;
@@ -32,6 +34,7 @@ use table::Table;
 enum Measured<'a> {
     Site,
     SiteAndVerdaccio,
+    Images,
     /// A part of it, or all.
     Replication(Option<&'a str>),
 }
@@ -42,13 +45,14 @@ async fn main() -> ExitCode {
     let measured = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => Measured::Site,
         ["--verdaccio"] => Measured::SiteAndVerdaccio,
+        ["images"] => Measured::Images,
         ["replication"] => Measured::Replication(None),
         ["replication", part] if replication::PARTS.contains(&part) => {
             Measured::Replication(Some(part))
         }
         _ => {
             let parts = replication::PARTS.join(" | ");
-            println!("usage: bench [--verdaccio | replication [{parts}]]");
+            println!("usage: bench [--verdaccio | images | replication [{parts}]]");
             return ExitCode::from(2);
         }
     };
@@ -60,11 +64,17 @@ async fn main() -> ExitCode {
     if cfg!(debug_assertions) {
         println!("this is not a release build: the numbers say nothing\n");
     }
+    if let Measured::Images | Measured::Replication(_) = measured
+        && let Some(missing) = programs::missing()
+    {
+        println!("{missing}");
+        return ExitCode::FAILURE;
+    }
+    if measured == Measured::Images {
+        images::measure().await;
+        return ExitCode::SUCCESS;
+    }
     if let Measured::Replication(part) = measured {
-        if let Some(missing) = programs::missing() {
-            println!("{missing}");
-            return ExitCode::FAILURE;
-        }
         replication::measure(part).await;
         return ExitCode::SUCCESS;
     }
