@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use pakhus_core::PackageType;
+use pakhus_core::{FeedName, Mount, PackageType};
 
 /// The adapters that ship with Pakhus. The one place that names them.
 pub(crate) fn built_in() -> Vec<Arc<dyn PackageType>> {
@@ -17,6 +17,15 @@ pub(crate) fn built_in() -> Vec<Arc<dyn PackageType>> {
 /// The names of the adapters that ship with Pakhus.
 pub(crate) fn built_in_names() -> Vec<String> {
     built_in().iter().map(|adapter| adapter.descriptor().name.clone()).collect()
+}
+
+/// The URL of a feed of this type, without a trailing slash. `root` is the server's.
+pub(crate) fn feed_url(root: &str, package_type: &dyn PackageType, feed: &FeedName) -> String {
+    let descriptor = package_type.descriptor();
+    match descriptor.capabilities.mount {
+        Mount::Feed => format!("{root}/{}/{feed}", descriptor.name),
+        Mount::V2 => format!("{root}/v2/{feed}"),
+    }
 }
 
 /// The enabled package types, by name.

@@ -24,7 +24,7 @@ use crate::host::{DocumentCache, Known, read_documents, write_documents};
 use crate::housekeeping::keep_house;
 use crate::http::{Listening, SmallBlobs, TlsFiles, listen, router};
 use crate::metrics::Metrics;
-use crate::package_types::{PackageTypes, built_in_names};
+use crate::package_types::{PackageTypes, built_in_names, feed_url};
 use crate::rendering::{BaseUrls, keep_documents};
 use crate::replication::{Replicator, keep_node, keep_schedule, leave, look_after_nodes};
 use crate::search::{Indexes, keep_indexes};
@@ -202,10 +202,11 @@ fn announce(site: &Site) -> io::Result<()> {
     say(format_args!("Pakhus {} is listening on {}", crate::app::VERSION, site.url))?;
     say(format_args!("  admin API key   {}", site.admin_key.display()))?;
     for feed in site.app.feeds.all().values() {
-        let package_type = &feed.settings.package_type;
-        let name = feed.name();
-        let what = format!("{package_type} feed");
-        say(format_args!("  {what:<15} {}/{package_type}/{name}/", site.url))?;
+        let name = &feed.settings.package_type;
+        let Some(package_type) = site.app.package_types.get(name) else { continue };
+        let url = feed_url(&site.url, &*package_type, feed.name());
+        let what = format!("{name} feed");
+        say(format_args!("  {what:<15} {url}/"))?;
     }
     Ok(())
 }

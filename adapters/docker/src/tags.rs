@@ -20,7 +20,7 @@ pub(crate) async fn list(
     let tags: Vec<_> = tags.into_iter().map(|(tag, _)| tag).collect();
     // Clients know the repository by its whole name.
     let feed = path_below(head, name.display());
-    let full_name = feed.strip_prefix("/v2/").unwrap_or(&feed);
+    let full_name = feed.split_once("/v2/").map_or(feed.as_str(), |(_, name)| name);
     let response = Response::json(200, json!({ "name": full_name, "tags": tags }).to_string());
     Ok(match tags.last().filter(|_| has_more) {
         Some(last) => page.link(response, &format!("{feed}/tags/list"), last),

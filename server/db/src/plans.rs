@@ -122,7 +122,7 @@ async fn multiply(raw: &Raw, backend: Backend) {
     };
     raw.execute(&format!(
         "INSERT INTO package_blobs SELECT feed_id, name, 'sha256:' || lower({cast}), digest, size, 0 \
-         FROM record_blobs ON CONFLICT DO NOTHING"
+         FROM record_blobs WHERE true ON CONFLICT DO NOTHING"
     ))
     .await;
     raw.execute("INSERT INTO received_blobs SELECT feed_id, digest, 0 FROM record_blobs").await;
@@ -162,7 +162,6 @@ async fn read(site: &Site, page: &[CheckedRecord]) {
         package_blobs::find(database, feed, package, &called).await.expect("read");
     }
     garbage::unnamed(database, &digests, Timestamp::EPOCH).await.expect("read");
-    garbage::forget_brought(database, Timestamp::EPOCH).await.expect("nothing is old");
     api_keys::find(database, "secret", Timestamp::EPOCH).await.expect("read");
     sync_tokens::find(database, feed, "secret").await.expect("read");
     pruning::forget_deletions(database, feed, Timestamp::EPOCH).await.expect("nothing is old");

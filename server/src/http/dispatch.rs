@@ -6,9 +6,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::http::{Extensions, HeaderMap, Method as HttpMethod, header};
 use axum::response::{IntoResponse, Response};
-use pakhus_core::{
-    Action, Method, Mount, PackageType, Refusal, RefusalKind, RequestHead, RoutePath,
-};
+use pakhus_core::{Action, Method, PackageType, Refusal, RefusalKind, RequestHead, RoutePath};
 use pakhus_db::feeds::{Anonymous, Feed};
 
 use super::observe::RouteName;
@@ -18,6 +16,7 @@ use super::v2;
 use crate::app::{App, now};
 use crate::auth::{self, Caller, Denied};
 use crate::host::{Asker, RequestBody, RequestHost};
+use crate::package_types::feed_url;
 
 /// Serves whatever no other route does: a package protocol, or nothing.
 pub(crate) async fn dispatch(State(app): State<App>, request: Request) -> Response {
@@ -49,7 +48,7 @@ pub(crate) async fn dispatch(State(app): State<App>, request: Request) -> Respon
         uri_query: parts.uri.query().unwrap_or_default(),
         headers: &parts.headers,
         extensions: &parts.extensions,
-        base_url: feed_url(&root, &*package_type, &feed),
+        base_url: feed_url(&root, &*package_type, feed.name()),
         root: root.clone(),
         rest,
     };
@@ -186,15 +185,6 @@ fn request_head(parts: &HeadParts<'_>) -> Result<RequestHead, Refusal> {
         base_url: parts.base_url.clone(),
         now: now(),
     })
-}
-
-/// The URL of the feed as the client sees it.
-fn feed_url(root: &str, package_type: &dyn PackageType, feed: &Feed) -> String {
-    let descriptor = package_type.descriptor();
-    match descriptor.capabilities.mount {
-        Mount::Feed => format!("{root}/{}/{}", descriptor.name, feed.name()),
-        Mount::V2 => format!("{root}/v2/{}", feed.name()),
-    }
 }
 
 /// The root that the client asked, by its `Host` header (or the authority of HTTP/2). One that is empty

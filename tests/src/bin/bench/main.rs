@@ -5,12 +5,14 @@
 //! and prints how the two compare; with `--nginx` it measures nginx serving the same bytes as files
 //! (`apt-get install nginx`). `--nuget` measures NuGet, beside nuget-server, which it installs by npm, and
 //! nginx, for some two minutes. With `search` it fills a server with a million packages, or another number,
-//! and searches them, for some ten minutes. With `replication` it measures replication beside rsync and skopeo,
+//! and searches them, for some ten minutes. With `images` it
+//! measures images beside docker-registry, with `replication` it measures replication beside rsync and skopeo,
 //! for some minutes: `apt-get install rsync skopeo docker-registry` first.
 
 #![expect(clippy::print_stdout, reason = "it is a program that prints")]
 
 mod compared;
+mod images;
 mod load;
 mod nginx;
 mod nuget;
@@ -43,6 +45,7 @@ enum Measured<'a> {
     /// Searches of so many packages.
     Search(usize),
     NuGet,
+    Images,
     /// A part of it, or all.
     Replication(Option<&'a str>),
 }
@@ -59,6 +62,7 @@ async fn main() -> ExitCode {
             Measured::Search(packages.parse().unwrap_or(search::PACKAGES))
         }
         ["--nuget"] => Measured::NuGet,
+        ["images"] => Measured::Images,
         ["replication"] => Measured::Replication(None),
         ["replication", part] if replication::PARTS.contains(&part) => {
             Measured::Replication(Some(part))
@@ -66,7 +70,7 @@ async fn main() -> ExitCode {
         _ => {
             let parts = replication::PARTS.join(" | ");
             println!(
-                "usage: bench [--verdaccio | --nginx | --nuget | search [PACKAGES] | \
+                "usage: bench [--verdaccio | --nginx | --nuget | images | search [PACKAGES] | \
                  replication [{parts}]]"
             );
             return ExitCode::from(2);
@@ -81,7 +85,7 @@ async fn main() -> ExitCode {
         println!("this is not a release build: the numbers say nothing\n");
     }
     let beside: &[&str] = match measured {
-        Measured::Replication(_) => &["rsync", "skopeo", "docker-registry"],
+        Measured::Images | Measured::Replication(_) => &["rsync", "skopeo", "docker-registry"],
         Measured::Nginx | Measured::NuGet => &["nginx"],
         Measured::Site | Measured::SiteAndVerdaccio | Measured::Search(_) => &[],
     };
@@ -93,6 +97,7 @@ async fn main() -> ExitCode {
         Measured::Replication(part) => replication::measure(part).await,
         Measured::Nginx => nginx::measure().await,
         Measured::NuGet => nuget::compare().await,
+        Measured::Images => images::measure().await,
         Measured::Search(packages) => search::measure(packages).await,
         Measured::Site => drop(site_and_replication().await),
         Measured::SiteAndVerdaccio => {

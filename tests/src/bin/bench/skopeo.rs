@@ -25,27 +25,34 @@ pub(crate) struct Synced {
     pub(crate) target: Traffic,
 }
 
-struct Registry {
-    address: String,
-    _running: Running,
+/// A docker-registry that runs.
+pub(crate) struct Registry {
+    /// `HOST:PORT`.
+    pub(crate) address: String,
+    running: Running,
     _folder: TempDir,
 }
 
 impl Registry {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let address = free_address();
         let config = folder.path().join("config.yml");
         let text = format!(
             "version: 0.1\nlog: {{ level: error, accesslog: {{ disabled: true }} }}\n\
-             storage: {{ filesystem: {{ rootdirectory: {} }} }}\nhttp: {{ addr: {address} }}\n",
+             storage: {{ cache: {{ blobdescriptor: inmemory }}, filesystem: {{ rootdirectory: {} }} }}\nhttp: {{ addr: {address} }}\n",
             folder.path().join("storage").display()
         );
         std::fs::write(&config, text).expect("written");
         let mut command = Command::new("docker-registry");
         let command = command.arg("serve").arg(config).stderr(std::process::Stdio::null());
         let running = Running::server(command, &address).await;
-        Self { address, _running: running, _folder: folder }
+        Self { address, running, _folder: folder }
+    }
+
+    /// The process that it is.
+    pub(crate) fn process(&self) -> u32 {
+        self.running.id()
     }
 }
 

@@ -42,6 +42,12 @@ impl Table {
         self.rows.push((what.to_owned(), [megabytes, f64::NAN]));
     }
 
+    /// Prints a row of one number.
+    pub(crate) fn number(&mut self, what: &str, number: f64, unit: &str) {
+        println!("{what:<44} {number:>8.0} {unit}");
+        self.rows.push((what.to_owned(), [number, f64::NAN]));
+    }
+
     /// Prints how many times another one's rates this one's are.
     pub(crate) fn compare(&self, other: &Self) {
         println!("\n{:<44} {:>13} {:>15}", "times as fast", "1 connection", "16 connections");
