@@ -1,5 +1,7 @@
 //! `$filter`, `$orderby`, `$select`, `$inlinecount` and `semVerLevel`.
 
+use proptest::prelude::*;
+
 use super::{ask, found, full_feed, rows};
 use crate::support::assert_refused;
 
@@ -118,4 +120,58 @@ fn clients_from_before_semver2_are_not_shown_it() {
     let options = [("id", "'Acme.Lib'"), ("semVerLevel", "2.0.0")];
     let all = found(&feed, "FindPackagesById()", &options);
     assert_eq!(all.last().map(String::as_str), Some("Acme.Lib 2.0.0-rc.1"));
+}
+
+/// Words that filters are made of, in any order.
+fn words() -> impl Strategy<Value = String> {
+    let word = prop_oneof![
+        prop::sample::select(vec![
+            "Id",
+            "Version",
+            "Title",
+            "IsPrerelease",
+            "DownloadCount",
+            "Published",
+            "eq",
+            "ne",
+            "gt",
+            "le",
+            "and",
+            "or",
+            "not",
+            "(",
+            ")",
+            ",",
+            "tolower(",
+            "substringof(",
+            "'1.0'",
+            "'it''s'",
+            "'",
+            "true",
+            "null",
+            "7",
+            "-",
+            "datetime'2026-01-01T00:00:00'",
+            "desc",
+            "=",
+        ])
+        .prop_map(str::to_owned),
+        ".{0,6}",
+    ];
+    prop::collection::vec(word, 0..12).prop_map(|words| words.join(" "))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+    #[test]
+    fn whatever_is_asked_is_answered_or_refused(text in words()) {
+        let feed = crate::support::feed();
+        crate::support::pushed(&feed, &crate::support::package("Acme.Lib", "1.0.0"));
+        for option in ["$filter", "$orderby", "$select", "$top", "searchTerm", "id"] {
+            for set in ["Packages()", "Search()", "FindPackagesById()"] {
+                let status = ask(&feed, set, &[(option, &text)]).status;
+                prop_assert!(status == 200 || status == 400, "{set} {option} {text}: {status}");
+            }
+        }
+    }
 }
