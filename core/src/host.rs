@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::{
-    Accounts, Attribute, BlobRef, Change, Committed, Digest, FeedPolicy, Package, PackageBlobs,
-    PackageContents, PackageName, PackageVersion, RecentDownloads, Result, Search, SearchPage,
-    VersionRecord,
+    Accounts, Attribute, BlobRef, Change, Committed, Digest, FeedPolicy, LogStretch, Package,
+    PackageBlobs, PackageContents, PackageName, PackageVersion, RecentDownloads, Result, Search,
+    SearchPage, VersionChanges, VersionRecord,
 };
 
 /// Everything an adapter may ask while it serves one request of one feed. All I/O lives behind this.
@@ -68,6 +68,16 @@ pub trait Host: Send + Sync {
     /// At most `limit` packages of the feed that have versions and whose keys come after `after`, in
     /// the order of their keys.
     async fn packages(&self, after: Option<&str>, limit: u64) -> Result<Vec<PackageName>>;
+
+    /// The number of the last change in the feed's log.
+    async fn sequence(&self) -> Result<u64>;
+
+    /// At most `limit` changes of versions behind number `after` of the feed's log.
+    async fn changes(&self, after: u64, limit: u64) -> Result<VersionChanges>;
+
+    /// The stretches of `length` numbers that the feed's log has changes of versions in, in order. All
+    /// of the log is looked at.
+    async fn stretches(&self, length: u64) -> Result<Vec<LogStretch>>;
 
     /// Looks for packages of the feed. What was committed before is found.
     async fn search(&self, search: Search) -> Result<SearchPage>;

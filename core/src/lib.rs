@@ -14,6 +14,7 @@ pub mod error;
 pub mod feed;
 pub mod form;
 pub mod host;
+pub mod log;
 pub mod name;
 pub mod package_blobs;
 pub mod package_type;
@@ -41,6 +42,7 @@ pub use host::{
     Document, Host, LiftRule, Lifted, Packing, PathStep, ReceiveDocument, ReceivedDocument,
     ReceivedFile,
 };
+pub use log::{LogStretch, VersionChange, VersionChanges};
 pub use name::{InvalidName, PackageName};
 pub use package_blobs::PackageBlobs;
 pub use package_type::{Capabilities, Descriptor, Mount, PackageType};

@@ -10,10 +10,10 @@ pub use pakhus_core::{
     AccountKey, Accounts, Action, Attribute, BegunLogin, BlobRef, Body, Capabilities, Change,
     Committed, ContentDigest, CreatedKey, Deletes, Descriptor, Digest, Document, Download, Edit,
     FeedPolicy, FoundPackage, Host, Identity, InvalidName, InvalidPath, InvalidVersion, LISTED,
-    LiftRule, Lifted, LoginState, Metadata, Method, Mount, NewAccountKey, NewVersion, Package,
-    PackageBlobs, PackageContents, PackageName, PackageType, PackageVersion, Packing,
+    LiftRule, Lifted, LogStretch, LoginState, Metadata, Method, Mount, NewAccountKey, NewVersion,
+    Package, PackageBlobs, PackageContents, PackageName, PackageType, PackageVersion, Packing,
     PasswordChange, PathStep, Precondition, Profile, ProfileChange, ReceiveDocument,
     ReceivedDocument, ReceivedFile, RecentDownloads, Refusal, RefusalKind, Request, RequestHead,
     Response, Result, Route, RoutePath, Search, SearchEntry, SearchPage, Secret, SignedIn, SortKey,
-    Tag, Timestamp, VersionRecord,
+    Tag, Timestamp, VersionChange, VersionChanges, VersionRecord,
 };

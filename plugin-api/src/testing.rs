@@ -43,6 +43,7 @@ mod blobs;
 mod feed;
 mod fuzz;
 mod host;
+mod log;
 mod receive;
 mod registers;
 mod request;

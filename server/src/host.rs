@@ -19,12 +19,12 @@ use pakhus_blobs::SealedBlob;
 use pakhus_core::replication::EditContext;
 use pakhus_core::{
     Accounts, Attribute, BlobRef, Change, Committed, Digest, Document, Edit, FeedPolicy, Host,
-    Package, PackageBlobs, PackageContents, PackageName, PackageType, PackageVersion, Packing,
-    ReceiveDocument, ReceivedDocument, ReceivedFile, RecentDownloads, Refusal, RefusalKind, Result,
-    Search, SearchPage, Timestamp, VersionRecord,
+    LogStretch, Package, PackageBlobs, PackageContents, PackageName, PackageType, PackageVersion,
+    Packing, ReceiveDocument, ReceivedDocument, ReceivedFile, RecentDownloads, Refusal,
+    RefusalKind, Result, Search, SearchPage, Timestamp, VersionChanges, VersionRecord,
 };
 use pakhus_db::feeds::{Anonymous, Feed};
-use pakhus_db::{commit, downloads, packages, records, registers};
+use pakhus_db::{changes, commit, downloads, packages, records, registers, version_changes};
 use tokio::sync::Mutex;
 
 use crate::app::App;
@@ -160,6 +160,18 @@ impl Host for RequestHost {
 
     async fn packages(&self, after: Option<&str>, limit: u64) -> Result<Vec<PackageName>> {
         Ok(packages::names(&self.app.database, self.feed.id, after, limit).await?)
+    }
+
+    async fn sequence(&self) -> Result<u64> {
+        Ok(changes::end(&self.app.database, self.feed.id).await?.position.seq)
+    }
+
+    async fn changes(&self, after: u64, limit: u64) -> Result<VersionChanges> {
+        Ok(version_changes::after(&self.app.database, self.feed.id, after, limit).await?)
+    }
+
+    async fn stretches(&self, length: u64) -> Result<Vec<LogStretch>> {
+        Ok(version_changes::stretches(&self.app.database, self.feed.id, length).await?)
     }
 
     async fn search(&self, asked: Search) -> Result<SearchPage> {

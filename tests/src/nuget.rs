@@ -1,6 +1,7 @@
 //! The real clients of NuGet, which `tests/clients/nuget/install` installs once for each target
 //! directory.
 
+mod feed;
 mod package;
 mod verbs;
 mod zip;
@@ -11,10 +12,10 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+pub use self::feed::Feed;
 pub use self::package::Package;
 pub use self::verbs::{Named, write_project};
 use crate::installation;
-use crate::server::Server;
 
 /// A client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,17 +101,6 @@ impl Client {
     /// Whether it runs on Mono, which has certificates of its own.
     fn is_of_mono(self) -> bool {
         !matches!(self, Self::Dotnet | Self::NuGet7 | Self::Aspire)
-    }
-}
-
-impl Protocol {
-    /// The source that a feed is.
-    #[must_use]
-    pub fn source(self, server: &Server, feed: &str) -> String {
-        match self {
-            Self::V2 => server.url(&format!("/nuget/{feed}/v2")),
-            Self::V3 => server.url(&format!("/nuget/{feed}/v3/index.json")),
-        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! clients read is rendered from that and from what is listed, so that two sites with equal contents
 //! answer with equal documents; files in a package are read from the package itself.
 
+mod catalog;
 mod delete;
 mod documents;
 mod encoding;
@@ -118,6 +119,11 @@ impl PackageType for NuGet {
             }
             Endpoint::Details { name, version } => {
                 registration::version_details(&name, &version, head, host).await
+            }
+            Endpoint::Catalog => catalog::index(head, host).await,
+            Endpoint::CatalogPage { number } => catalog::page(number, head, host).await,
+            Endpoint::CatalogLeaf { sequence, name, version } => {
+                catalog::leaf(sequence, &name, &version, head, host).await
             }
             Endpoint::Search => search::serve(head, host).await,
             Endpoint::Autocomplete => search::autocomplete(head, host).await,

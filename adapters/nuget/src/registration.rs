@@ -8,8 +8,7 @@ use pakhus_core::{
 };
 use serde_json::{Value, json};
 
-use self::details::details;
-pub(crate) use self::details::{icon_url, license_url, tags, types};
+pub(crate) use self::details::{details, icon_url, license_url, tags, types};
 use crate::documents;
 use crate::urls::{Hive, Urls};
 use crate::version::no_such_version;

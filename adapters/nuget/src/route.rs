@@ -27,6 +27,12 @@ pub(crate) enum Endpoint {
     RegistrationLeaf { hive: Hive, name: PackageName, version: PackageVersion },
     /// `GET /v3/details/{id}/{version}.json`.
     Details { name: PackageName, version: PackageVersion },
+    /// `GET /v3/catalog/index.json`.
+    Catalog,
+    /// `GET /v3/catalog/page{number}.json`.
+    CatalogPage { number: u64 },
+    /// `GET /v3/catalog/{sequence}/{id}/{version}.json`.
+    CatalogLeaf { sequence: u64, name: PackageName, version: PackageVersion },
     /// `GET /v3/search`.
     Search,
     /// `GET /v3/autocomplete`.
@@ -103,6 +109,16 @@ impl Endpoint {
         match api {
             ["index.json"] => Ok(Self::ServiceIndex),
             ["search"] => Ok(Self::Search),
+            ["catalog", "index.json"] => Ok(Self::Catalog),
+            ["catalog", file] => {
+                let number = json_file(file)?.strip_prefix("page").ok_or_else(no_such_endpoint)?;
+                Ok(Self::CatalogPage { number: number_of(number)? })
+            }
+            ["catalog", sequence, id, file] => Ok(Self::CatalogLeaf {
+                sequence: number_of(sequence)?,
+                name: name_of(id)?,
+                version: version_of(json_file(file)?)?,
+            }),
             ["autocomplete"] => Ok(Self::Autocomplete),
             ["flat", id, "index.json"] => Ok(Self::Versions { name: name_of(id)? }),
             ["flat", id, version, file] => Self::of_file(name_of(id)?, version_of(version)?, file),
@@ -170,6 +186,9 @@ impl Endpoint {
                 ("nuget.registration_leaf", Action::View, Some(name))
             }
             Self::Details { name, .. } => ("nuget.details", Action::View, Some(name)),
+            Self::Catalog => ("nuget.catalog", Action::View, None),
+            Self::CatalogPage { .. } => ("nuget.catalog_page", Action::View, None),
+            Self::CatalogLeaf { name, .. } => ("nuget.catalog_leaf", Action::View, Some(name)),
             Self::Search => ("nuget.search", Action::View, None),
             Self::Autocomplete => ("nuget.autocomplete", Action::View, None),
             Self::Push => ("nuget.push", Action::Publish, None),
@@ -190,6 +209,10 @@ pub(crate) fn name_of(id: &str) -> Result<PackageName> {
 
 pub(crate) fn version_of(text: &str) -> Result<PackageVersion> {
     version::parse(text).map_err(Refusal::invalid)
+}
+
+fn number_of(text: &str) -> Result<u64> {
+    text.parse().map_err(|_| no_such_endpoint())
 }
 
 fn json_file(file: &str) -> Result<&str> {

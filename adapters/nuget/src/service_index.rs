@@ -66,6 +66,7 @@ fn index(urls: Urls<'_>) -> Value {
         ],
         "ids and versions that begin so",
     );
+    add(&format!("{base}/v3/catalog/index.json"), &["Catalog/3.0.0"], "what changed, in order");
     // Clients put a slash behind it.
     add(&format!("{base}/v3/package"), &["PackagePublish/2.0.0"], "push, delete, list");
     add(&format!("{base}/v3/symbols"), &["SymbolPackagePublish/4.9.0"], "push symbols");

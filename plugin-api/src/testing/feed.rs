@@ -36,7 +36,7 @@ pub(super) struct Store {
     pub(super) now: Timestamp,
     pub(super) records: BTreeMap<RecordKey, Stored>,
     revisions: BTreeMap<String, u64>,
-    sequence: u64,
+    pub(super) sequence: u64,
     pub(super) blobs: BTreeMap<Digest, Bytes>,
     pub(super) documents: BTreeMap<String, (u64, Document)>,
     pub(super) brought: Brought,
@@ -45,8 +45,10 @@ pub(super) struct Store {
 #[derive(Clone)]
 pub(super) struct Stored {
     pub(super) state: State,
+    /// Its number in the feed's log.
+    pub(super) sequence: u64,
     /// Since when it is here, for package types that do not sync publish dates.
-    arrived_at: Timestamp,
+    pub(super) arrived_at: Timestamp,
 }
 
 impl MemoryFeed {
@@ -328,7 +330,7 @@ impl MemoryFeed {
         }
     }
 
-    fn version_record(&self, stored: &Stored) -> Result<Option<VersionRecord>> {
+    pub(super) fn version_record(&self, stored: &Stored) -> Result<Option<VersionRecord>> {
         let Some(content) = stored.state.content() else { return Ok(None) };
         Ok(Some(VersionRecord {
             name: self.name(&content.name)?,
@@ -342,7 +344,7 @@ impl MemoryFeed {
         }))
     }
 
-    fn name(&self, display: &str) -> Result<PackageName> {
+    pub(super) fn name(&self, display: &str) -> Result<PackageName> {
         self.package_type.parse_name(display).map_err(Refusal::internal)
     }
 }
@@ -374,6 +376,7 @@ impl Store {
     fn put(&mut self, key: RecordKey, state: State) {
         self.sequence += 1;
         *self.revisions.entry(key.name().to_owned()).or_default() += 1;
-        self.records.insert(key, Stored { state, arrived_at: self.now });
+        let (sequence, arrived_at) = (self.sequence, self.now);
+        self.records.insert(key, Stored { state, sequence, arrived_at });
     }
 }

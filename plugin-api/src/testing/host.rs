@@ -15,9 +15,10 @@ use super::feed::MemoryFeed;
 use super::receive;
 use crate::{
     Accounts, Attribute, BlobRef, Change, Committed, Digest, Document, Edit, FeedPolicy, Host,
-    Identity, Package, PackageBlobs, PackageContents, PackageName, PackageVersion, Packing,
-    PathStep, Precondition, ReceiveDocument, ReceivedDocument, ReceivedFile, RecentDownloads,
-    Refusal, RefusalKind, Result, Search, SearchPage, Timestamp, VersionRecord,
+    Identity, LogStretch, Package, PackageBlobs, PackageContents, PackageName, PackageVersion,
+    Packing, PathStep, Precondition, ReceiveDocument, ReceivedDocument, ReceivedFile,
+    RecentDownloads, Refusal, RefusalKind, Result, Search, SearchPage, Timestamp, VersionChanges,
+    VersionRecord,
 };
 
 /// Answers what the adapter asks while it serves one request, and writes it down.
@@ -193,6 +194,22 @@ impl Host for MemoryHost<'_> {
             names.take(usize::try_from(limit).unwrap_or(usize::MAX)).collect::<Vec<_>>()
         });
         self.note("packages", answer, |names| format!("{} packages", names.len()))
+    }
+
+    async fn sequence(&self) -> Result<u64> {
+        self.note("sequence", Ok(self.feed.sequence()), u64::to_string)
+    }
+
+    async fn changes(&self, after: u64, limit: u64) -> Result<VersionChanges> {
+        let answer = self.feed.changes(after, limit);
+        self.note(&format!("changes after {after}"), answer, |found| {
+            format!("{} changes", found.changes.len())
+        })
+    }
+
+    async fn stretches(&self, length: u64) -> Result<Vec<LogStretch>> {
+        let answer = self.feed.stretches(length);
+        self.note("stretches", answer, |found| found.len().to_string())
     }
 
     async fn search(&self, asked: Search) -> Result<SearchPage> {

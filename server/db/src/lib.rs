@@ -40,6 +40,7 @@ mod stamps;
 pub mod sync_tokens;
 pub mod tree;
 pub mod users;
+pub mod version_changes;
 pub mod write;
 
 pub use connect::Database;

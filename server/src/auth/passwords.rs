@@ -19,7 +19,10 @@ use super::throttle::Throttle;
 /// How long a password that was right is taken again without a look at its hash. A changed password has
 /// another hash, and so is looked at.
 const REMEMBERED: Duration = Duration::from_secs(300);
-/// The most passwords that are remembered, each as 32 bytes that tell nothing of it.
+/// How long a password that was wrong is refused again without counting as another try: programs send one
+/// many times over, which guesses nothing.
+const REMEMBERED_WRONG: Duration = Duration::from_secs(60);
+/// The most passwords of either kind that are remembered, each as 32 bytes that tell nothing of it.
 const MOST_REMEMBERED: u64 = 10_000;
 /// How long somebody waits for a turn.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -30,7 +33,8 @@ const MOST_AT_ONCE: usize = 4;
 pub(crate) struct Passwords {
     turns: Arc<Semaphore>,
     right: Cache<Digest, ()>,
-    /// What makes the digests in `right` useless elsewhere.
+    wrong: Cache<Digest, ()>,
+    /// What makes these digests useless elsewhere.
     key: [u8; 32],
     /// The hash that is checked where there is no user, which must take as long.
     of_nobody: OnceCell<PasswordHash>,
@@ -42,7 +46,8 @@ impl Passwords {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             turns: Arc::new(Semaphore::new(processors.min(MOST_AT_ONCE))),
-            right: Cache::builder().max_capacity(MOST_REMEMBERED).time_to_live(REMEMBERED).build(),
+            right: remembering(REMEMBERED),
+            wrong: remembering(REMEMBERED_WRONG),
             key: rand::rng().random(),
             of_nobody: OnceCell::new(),
             throttle: Throttle::default(),
@@ -75,15 +80,20 @@ impl Passwords {
             None => self.of_nobody().await?,
         };
         let id = user.map_or(0, |user| user.id).to_be_bytes();
-        let parts = [&self.key, &id[..], hash.0.as_bytes(), password.as_bytes()];
+        let parts = [&self.key, &id[..], name.as_bytes(), hash.0.as_bytes(), password.as_bytes()];
+        let tried = Digest::of_parts(&parts);
+        if self.wrong.contains_key(&tried) {
+            return Err(Denied::WrongPassword);
+        }
         // Who sends many requests at once with the right password has it checked once.
-        let checked = self.right.try_get_with(Digest::of_parts(&parts), async {
+        let checked = self.right.try_get_with(tried, async {
             self.throttle
                 .begin(name, address, Instant::now())
                 .map_err(|seconds| Denied::TooOften { seconds })?;
             let password = password.to_owned();
             let is_right = self.in_turn(move || is_right(&hash, &password)).await?;
             if user.is_none() || !is_right {
+                self.wrong.insert(tried, ()).await;
                 return Err(Denied::WrongPassword);
             }
             self.throttle.succeeded(name, address);
@@ -111,6 +121,10 @@ impl Passwords {
         });
         working.await.map_err(|_| busy)
     }
+}
+
+fn remembering(time: Duration) -> Cache<Digest, ()> {
+    Cache::builder().max_capacity(MOST_REMEMBERED).time_to_live(time).build()
 }
 
 fn is_right(hash: &PasswordHash, password: &str) -> bool {
@@ -162,6 +176,21 @@ mod tests {
         let old = passwords.check(Some(&after), "alice", "correct horse", HOME).await;
         assert_eq!(old, Err(Denied::WrongPassword));
         assert_eq!(passwords.check(Some(&after), "alice", "battery staple", HOME).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn the_same_wrong_password_again_is_no_other_try() {
+        let passwords = Passwords::new();
+        let alice = user(&passwords, "correct horse").await;
+        let check = |password| passwords.check(Some(&alice), "alice", password, HOME);
+        for _ in 0..50 {
+            assert_eq!(check("battery staple").await, Err(Denied::WrongPassword));
+        }
+        assert_eq!(check("correct horse").await, Ok(()));
+        // Until it is the right one.
+        let changed = user(&passwords, "battery staple").await;
+        let taken = passwords.check(Some(&changed), "alice", "battery staple", HOME).await;
+        assert_eq!(taken, Ok(()));
     }
 
     #[tokio::test]

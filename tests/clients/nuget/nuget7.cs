@@ -23,7 +23,7 @@ using NuGet.Versioning;
 
 class Output : LoggerBase {
     public override void Log(ILogMessage message) {
-        if (message.Level >= LogLevel.Minimal) {
+        if (message.Level >= LogLevel.Information) {
             Console.WriteLine(message.Level.ToString().ToLower() + ": " + message.Message);
         }
     }

@@ -27,6 +27,8 @@ async fn a_body_that_does_not_fit_is_refused_and_changes_nothing() {
         (post.clone(), "feeds", "{\"name\":\"../x\",\"type\":\"npm\"}"),
         (post.clone(), "feeds", "{\"name\":\"x\",\"type\":\"odd\"}"),
         (post.clone(), "feeds", "{\"name\":\"x\",\"type\":\"npm\",\"anonymous\":\"all\"}"),
+        (post.clone(), "feeds", "{\"name\":\"x\",\"type\":\"npm\",\"overwrite\":true}"),
+        (post.clone(), "feeds", "{\"name\":\"x\",\"type\":\"nuget\",\"deletes\":\"all\"}"),
         (post.clone(), "feeds/libs/sync", "{\"full\":\"yes\"}"),
         (post.clone(), "feeds/libs/sync", "{\"odd\":true}"),
         (post.clone(), "keys", "{\"name\":\"k\",\"scopes\":[\"own:libs\"]}"),

@@ -43,6 +43,14 @@ async fn two_feeds_of_one_name_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn rules_for_deletes_are_refused_where_the_package_type_has_its_own() {
+    let setup = Setup::new().feed("libs", "npm", "read-only", "deletes = \"remove\"");
+    is_refused(setup, &["pakhus.toml:5", "`libs`", "leave `deletes`"]).await;
+    let setup = Setup::new().feed("libs", "nuget", "read-only", "deletes = \"all\"");
+    is_refused(setup, &["pakhus.toml:5", "all"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_secret_that_the_environment_does_not_have_is_named() {
     let setup =
         Setup::new().config("[[api_keys]]\nkey = \"env:NO_SUCH_KEY\"\nscopes = [\"admin\"]");

@@ -163,6 +163,27 @@ async fn what_is_removed_or_overwritten_at_one_site_is_so_at_the_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_delete_does_is_set_for_each_feed() {
+    let server = Setup::new().start().await;
+    let send = async |method: Method, path: &str, body: &str| {
+        let request = server.request(method, path).body(body.to_owned());
+        let answer = request.send().await.expect("an answer");
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+    };
+    let create = r#"{"name":"libs","type":"nuget","anonymous":"view","deletes":"remove"}"#;
+    send(Method::POST, "/api/v1/feeds", create).await;
+    let feed = server.json("/api/v1/feeds/libs").await;
+    assert_eq!((&feed["deletes"], &feed["overwrite"]), (&"remove".into(), &false.into()));
+    let package = "/nuget/libs/v3/flat/acme.lib1/1.0.0/acme.lib1.1.0.0.nupkg";
+    for (policy, status) in [("remove", 404), ("unlist", 200)] {
+        send(Method::PATCH, "/api/v1/feeds/libs", &format!("{{\"deletes\":\"{policy}\"}}")).await;
+        assert_eq!(self::send(&server, "v3/package", made("Acme.Lib1.1.0.0.nupkg")).await, 201);
+        change(&server, Method::DELETE, "Acme.Lib1/1.0.0").await;
+        assert_eq!(server.get(package).await.status(), status, "{policy}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn downloads_add_up_over_both_sites() {
     let (hub, mirror) = pair("").await;
     assert_eq!(send(&hub, "v3/package/", made("Acme.Lib1.1.0.0.nupkg")).await, 201);

@@ -10,7 +10,7 @@ use crate::urls::{Hive, Part, Urls};
 use crate::view::View;
 
 /// The `catalogEntry` of a version, with the links into `hive`.
-pub(super) fn details(
+pub(crate) fn details(
     hive: Hive,
     view: &View<'_>,
     record: &VersionRecord,

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod bad_packages;
+mod catalog;
 mod check_version;
 mod flat;
 mod listing;

@@ -12,6 +12,7 @@ fn every_client_finds_the_resources_that_it_looks_for() {
     let base = "https://pakhus.test/nuget/main/v3";
     assert_eq!(id_of("PackageBaseAddress/3.0.0"), format!("{base}/flat/"));
     assert_eq!(id_of("PackagePublish/2.0.0"), format!("{base}/package"));
+    assert_eq!(id_of("Catalog/3.0.0"), format!("{base}/catalog/index.json"));
     assert_eq!(id_of("SymbolPackagePublish/4.9.0"), format!("{base}/symbols"));
     for kind in ["", "/3.0.0-beta", "/3.0.0-rc"] {
         let kind = format!("RegistrationsBaseUrl{kind}");

@@ -58,6 +58,7 @@ mod sync_tokens;
 mod tags;
 mod tree;
 mod users;
+mod version_changes;
 
 #[test]
 fn no_file_of_this_suite_is_forgotten() {

@@ -65,11 +65,13 @@ pub(super) async fn create(
             known.join(", ")
         )));
     };
+    let mut policy = FeedPolicy::default();
+    PolicyChange::new(new.deletes, new.overwrite, has_policy)?.apply_to(&mut policy);
     let settings = FeedSettings {
         name: new.name.clone(),
         package_type: new.package_type,
         anonymous: new.anonymous,
-        policy: changed(FeedPolicy::default(), new.deletes, new.overwrite, has_policy)?,
+        policy,
         origin: Origin::Database,
         server_mode: ServerMode::Disabled,
         client: ClientSettings::default(),
@@ -90,23 +92,28 @@ pub(super) struct FeedChange {
     overwrite: Option<bool>,
 }
 
-/// The policy that the changes of `deletes` and `overwrite` make of `policy`.
-fn changed(
-    policy: FeedPolicy,
+/// What changes of a feed's policy.
+struct PolicyChange {
     deletes: Option<Deletes>,
     overwrite: Option<bool>,
-    has_policy: bool,
-) -> Result<FeedPolicy> {
-    if !has_policy && (deletes.is_some() || overwrite.is_some()) {
-        return Err(Problem::bad_request(
+}
+
+impl PolicyChange {
+    /// Takes what is asked for, of a feed whose package type has a policy or not.
+    fn new(deletes: Option<Deletes>, overwrite: Option<bool>, has_policy: bool) -> Result<Self> {
+        if has_policy || (deletes.is_none() && overwrite.is_none()) {
+            return Ok(Self { deletes, overwrite });
+        }
+        Err(Problem::bad_request(
             "packages of this type have rules of their own for deletes and overwriting: leave \
              `deletes` and `overwrite` out",
-        ));
+        ))
     }
-    Ok(FeedPolicy {
-        deletes: deletes.unwrap_or(policy.deletes),
-        overwrite: overwrite.unwrap_or(policy.overwrite),
-    })
+
+    fn apply_to(&self, policy: &mut FeedPolicy) {
+        policy.deletes = self.deletes.unwrap_or(policy.deletes);
+        policy.overwrite = self.overwrite.unwrap_or(policy.overwrite);
+    }
 }
 
 /// Whether feeds of a package type have a policy; `None` when the type is not enabled.
@@ -123,10 +130,10 @@ pub(super) async fn update(
 ) -> Result<Json<Value>> {
     let feed = editable(&app, &caller, &name)?;
     let has_policy = has_policy(&app, &feed.settings.package_type).unwrap_or(false);
-    let policy = changed(feed.settings.policy, change.deletes, change.overwrite, has_policy)?;
+    let policy = PolicyChange::new(change.deletes, change.overwrite, has_policy)?;
     let change = |settings: &mut FeedSettings| {
         settings.anonymous = change.anonymous.unwrap_or(settings.anonymous);
-        settings.policy = policy;
+        policy.apply_to(&mut settings.policy);
         Ok(())
     };
     feeds::update(&app.database, feed.id, change).await?;

@@ -45,12 +45,22 @@ impl Load {
         Self::new(registry, Method::GET, requests, true)
     }
 
-    /// Writes, each once. A load that is measured again goes on where it ended.
+    /// Writes of JSON, each once. A load that is measured again goes on where it ended.
     pub(crate) fn put(registry: &Registry, requests: Vec<(String, Bytes)>) -> Self {
+        Self::write(registry, Method::PUT, "application/json", requests)
+    }
+
+    /// Writes, each once. A load that is measured again goes on where it ended.
+    pub(crate) fn write(
+        registry: &Registry,
+        method: Method,
+        content_type: &str,
+        requests: Vec<(String, Bytes)>,
+    ) -> Self {
         let requests =
             requests.into_iter().map(|(path, body)| (registry.path(&path), body)).collect();
-        let load = Self::new(registry, Method::PUT, requests, false);
-        let load = load.header("content-type", "application/json");
+        let load = Self::new(registry, method, requests, false);
+        let load = load.header("content-type", content_type);
         match &registry.key {
             Some(key) => load.header("authorization", &format!("Bearer {key}")),
             None => load,

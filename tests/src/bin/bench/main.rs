@@ -2,8 +2,9 @@
 //!
 //! It starts servers of its own on loopback ports, measures for less than two minutes, and prints.
 //! With `--verdaccio` it installs Verdaccio by npm into a temporary folder, measures the same of it,
-//! and prints how the two compare. With `images` it measures images beside docker-registry, and with
-//! `replication` it measures replication beside rsync and skopeo,
+//! and prints how the two compare. `--nuget` does so of NuGet: with nuget-server, which it installs by npm,
+//! and nginx (`apt-get install nginx`), for some two minutes; `--images` of images, with docker-registry,
+//! for a minute. With `replication` it measures replication beside rsync and skopeo,
 //! for some minutes: `apt-get install rsync skopeo docker-registry` first.
 
 #![expect(clippy::print_stdout, reason = "it is a program that prints")]
@@ -11,6 +12,9 @@
 mod compared;
 mod images;
 mod load;
+mod nginx;
+mod nuget;
+mod nuget_server;
 mod processor;
 mod programs;
 mod registry;
@@ -35,6 +39,7 @@ enum Measured<'a> {
     Site,
     SiteAndVerdaccio,
     Images,
+    NuGet,
     /// A part of it, or all.
     Replication(Option<&'a str>),
 }
@@ -45,14 +50,15 @@ async fn main() -> ExitCode {
     let measured = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => Measured::Site,
         ["--verdaccio"] => Measured::SiteAndVerdaccio,
-        ["images"] => Measured::Images,
+        ["--images"] => Measured::Images,
+        ["--nuget"] => Measured::NuGet,
         ["replication"] => Measured::Replication(None),
         ["replication", part] if replication::PARTS.contains(&part) => {
             Measured::Replication(Some(part))
         }
         _ => {
             let parts = replication::PARTS.join(" | ");
-            println!("usage: bench [--verdaccio | images | replication [{parts}]]");
+            println!("usage: bench [--verdaccio | --nuget | --images | replication [{parts}]]");
             return ExitCode::from(2);
         }
     };
@@ -64,20 +70,26 @@ async fn main() -> ExitCode {
     if cfg!(debug_assertions) {
         println!("this is not a release build: the numbers say nothing\n");
     }
-    if let Measured::Images | Measured::Replication(_) = measured
-        && let Some(missing) = programs::missing()
-    {
+    let needed: &[&str] = match measured {
+        Measured::Replication(_) => &["rsync", "skopeo", "docker-registry"],
+        Measured::NuGet => &["nginx"],
+        Measured::Images => &["docker-registry"],
+        Measured::Site | Measured::SiteAndVerdaccio => &[],
+    };
+    if let Some(missing) = programs::missing(needed) {
         println!("{missing}");
         return ExitCode::FAILURE;
     }
-    if measured == Measured::Images {
-        images::measure().await;
-        return ExitCode::SUCCESS;
+    match measured {
+        Measured::Replication(part) => replication::measure(part).await,
+        Measured::NuGet => nuget::compare().await,
+        Measured::Images => images::measure().await,
+        Measured::Site | Measured::SiteAndVerdaccio => npm(measured).await,
     }
-    if let Measured::Replication(part) = measured {
-        replication::measure(part).await;
-        return ExitCode::SUCCESS;
-    }
+    ExitCode::SUCCESS
+}
+
+async fn npm(measured: Measured<'_>) {
     let table = one_site().await;
     println!();
     sites::first_sync().await;
@@ -86,7 +98,6 @@ async fn main() -> ExitCode {
         println!();
         table.compare(&verdaccio::measure().await);
     }
-    ExitCode::SUCCESS
 }
 
 async fn one_site() -> Table {

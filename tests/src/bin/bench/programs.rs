@@ -54,13 +54,13 @@ pub(crate) async fn run(mut command: Command) {
     assert!(status.success(), "{name}: {}", String::from_utf8_lossy(&stderr));
 }
 
-/// What must be installed, as a sentence; nothing when all of it is.
-pub(crate) fn missing() -> Option<String> {
+/// What of these programs must be installed, as a sentence; nothing when all of them are.
+pub(crate) fn missing(programs: &[&str]) -> Option<String> {
     let folders = std::env::var_os("PATH").unwrap_or_default();
-    let is_there =
-        |name: &&str| std::env::split_paths(&folders).any(|folder| folder.join(name).is_file());
-    let missing: Vec<_> =
-        ["rsync", "skopeo", "docker-registry"].into_iter().filter(|name| !is_there(name)).collect();
+    // Servers are not on the paths of those who are not root.
+    let folders = || std::env::split_paths(&folders).chain(["/usr/sbin".into()]);
+    let is_there = |name: &&&str| folders().any(|folder| folder.join(name).is_file());
+    let missing: Vec<_> = programs.iter().filter(|name| !is_there(name)).copied().collect();
     // The packages of Debian are called as the programs.
     let names = missing.join(" ");
     (!missing.is_empty())
