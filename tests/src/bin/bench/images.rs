@@ -75,7 +75,10 @@ async fn measure_one(name: &str, registry: &Registry) -> Table {
     table.number("push, 100 MiB", hundred, "MB/s");
     table.number("push, 1 GiB", gigabyte, "MB/s");
     table.number("push of small images", images, "/s");
-    line("most memory of the server", &format!("{} MiB", processor::peak(registry.process) >> 20));
+    line(
+        "most memory of the server",
+        &format!("{} MiB", processor::peak_memory(registry.process) >> 20),
+    );
     table
 }
 

@@ -5,8 +5,8 @@
 //! and prints how the two compare; with `--nginx` it measures nginx serving the same bytes as files
 //! (`apt-get install nginx`). `--nuget` measures NuGet, beside nuget-server, which it installs by npm, and
 //! nginx, for some two minutes. With `search` it fills a server with a million packages, or another number,
-//! and searches them, for some ten minutes. With `images` it
-//! measures images beside docker-registry, with `replication` it measures replication beside rsync and skopeo,
+//! and searches them, for some ten minutes. With `--images`
+//! it measures images beside docker-registry, for a minute. With `replication` it measures replication beside rsync and skopeo,
 //! for some minutes: `apt-get install rsync skopeo docker-registry` first.
 
 #![expect(clippy::print_stdout, reason = "it is a program that prints")]
@@ -62,7 +62,7 @@ async fn main() -> ExitCode {
             Measured::Search(packages.parse().unwrap_or(search::PACKAGES))
         }
         ["--nuget"] => Measured::NuGet,
-        ["images"] => Measured::Images,
+        ["--images"] => Measured::Images,
         ["replication"] => Measured::Replication(None),
         ["replication", part] if replication::PARTS.contains(&part) => {
             Measured::Replication(Some(part))
@@ -70,7 +70,7 @@ async fn main() -> ExitCode {
         _ => {
             let parts = replication::PARTS.join(" | ");
             println!(
-                "usage: bench [--verdaccio | --nginx | --nuget | images | search [PACKAGES] | \
+                "usage: bench [--verdaccio | --nginx | --nuget | --images | search [PACKAGES] | \
                  replication [{parts}]]"
             );
             return ExitCode::from(2);
@@ -85,7 +85,8 @@ async fn main() -> ExitCode {
         println!("this is not a release build: the numbers say nothing\n");
     }
     let beside: &[&str] = match measured {
-        Measured::Images | Measured::Replication(_) => &["rsync", "skopeo", "docker-registry"],
+        Measured::Replication(_) => &["rsync", "skopeo", "docker-registry"],
+        Measured::Images => &["docker-registry"],
         Measured::Nginx | Measured::NuGet => &["nginx"],
         Measured::Site | Measured::SiteAndVerdaccio | Measured::Search(_) => &[],
     };

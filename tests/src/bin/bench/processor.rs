@@ -55,14 +55,6 @@ pub(crate) fn peak_memory(process: u32) -> u64 {
     kilobytes.unwrap_or(0) * 1024
 }
 
-/// The most memory that a process has had, in bytes.
-pub(crate) fn peak(process: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
-    let kilobytes = line.split_whitespace().next().and_then(|number| number.parse::<u64>().ok());
-    1024 * kilobytes.unwrap_or_default()
-}
-
 /// The process that this one has started last.
 pub(crate) fn started_last() -> u32 {
     let started = |(process, fields): (u32, Vec<u64>)| (fields.get(19).copied(), process);
