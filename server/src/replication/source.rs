@@ -151,8 +151,7 @@ impl Source {
         };
         let tag = response.headers().get(wire::TAG).and_then(|tag| tag.to_str().ok()?.parse().ok());
         let (records, end) = self.page(response).await?;
-        // It may have no records: those of a page may all be such as do not travel.
-        if end.through < cursor.seq || (end.more && end.through == cursor.seq) {
+        if end.through < cursor.seq || (end.more && records.is_empty()) {
             return Err(SourceError::Broken("a page that does not get on".to_owned()));
         }
         Ok(RemotePage { records, end, tag })

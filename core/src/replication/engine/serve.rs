@@ -55,9 +55,17 @@ pub async fn read_changes(
     if !fresh && cursor.seq < end.floor {
         return Err(CursorRefused::Expired);
     }
-    let mut page = store.page(cursor.seq, limit).await?;
-    page.records.retain(|record| store.travels(&record.state));
-    Ok(page)
+    let mut since = cursor.seq;
+    loop {
+        let mut page = store.page(since, limit).await?;
+        page.records.retain(|record| store.travels(&record.state));
+        // A page that says there is more has something: a client takes any other for one that leads
+        // it nowhere.
+        if !page.records.is_empty() || !page.end.more {
+            return Ok(page);
+        }
+        since = page.end.through;
+    }
 }
 
 /// The records under those of `keys` that have one, as they are now.

@@ -6,9 +6,9 @@ use super::chance::Chance;
 use super::line::Meanwhile;
 use super::memory::Site;
 use super::people::People;
-use super::topology::{Connection, RunOptions, Topology};
-use crate::replication::engine::Report;
-use crate::replication::{ClientMode, RecordKey, ServerMode, State};
+use super::topology::{Connection, RunOptions, Topology, poll_to_end};
+use crate::replication::engine::{FeedStore as _, Report, read_changes};
+use crate::replication::{ClientMode, Cursor, Position, RecordKey, ServerMode, State};
 use crate::{BlobRef, Digest, Edit, Metadata, NewVersion, PackageName, PackageVersion, SortKey};
 
 /// A source and a site that mirrors it.
@@ -136,4 +136,23 @@ fn a_tag_that_is_removed_at_one_site_stays_at_the_other_until_it_is_moved() {
         pair.run(false);
         assert_eq!(pair.tag(remover).as_deref(), Some("2"));
     }
+}
+
+#[test]
+fn a_page_that_says_there_is_more_has_something() {
+    let pair = Pair::new();
+    for deleted in ["1", "2", "3"] {
+        pair.edit(0, &publish(deleted));
+        pair.edit(0, &Edit::Delete { name: name(), version: version(deleted) });
+    }
+    pair.edit(0, &publish("4"));
+    pair.edit(0, &publish("5"));
+    let source = &pair.0.sites[0];
+    let page = poll_to_end(async {
+        let lineage = source.end().await.expect("an end").lineage;
+        let cursor = Cursor { lineage, seq: 0, witness: Position::START };
+        read_changes(source, &cursor, true, 1).await.expect("a page")
+    });
+    assert!(page.end.more);
+    assert_eq!(page.records.len(), 1);
 }
