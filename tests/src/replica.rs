@@ -110,6 +110,15 @@ impl Server {
         .await
     }
 
+    /// The executions of a feed, the newest first.
+    ///
+    /// # Panics
+    /// When the server does not say.
+    pub async fn executions(&self, feed: &str) -> Vec<Value> {
+        let listed = self.json(&format!("/api/v1/executions?feed={feed}&limit=100")).await;
+        listed["executions"].as_array().expect("a list").clone()
+    }
+
     /// The lines of an execution's log.
     ///
     /// # Panics

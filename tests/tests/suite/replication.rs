@@ -1,5 +1,8 @@
 //! Two sites, real processes.
 
+use std::path::Path;
+use std::process::Command;
+
 use pakhus_tests::package::Package;
 use pakhus_tests::server::{Server, Setup};
 use pakhus_tests::wait::until;
@@ -104,6 +107,38 @@ async fn what_happened_while_a_site_was_down_arrives_when_it_is_back() {
     hub.publish("libs", &Package::new("b", "1.0.0")).await;
     leaf.restart().await;
     arrives(&leaf, "b").await;
+}
+
+/// Copies a folder with all that is in it.
+fn copy(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg("-a").args([from, to]).status();
+    assert!(copied.expect("cp runs").success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_goes_back_to_a_backup_gets_from_its_mirror_what_it_lost() {
+    let (mut hub, leaf) = pair("mirror").await;
+    hub.publish("libs", &Package::new("a", "1.0.0")).await;
+    arrives(&leaf, "a").await;
+    hub.stop().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let backup = folder.path().join("backup");
+    copy(&hub.data_dir(), &backup);
+    hub.restart().await;
+    hub.publish("libs", &Package::new("b", "1.0.0")).await;
+    arrives(&leaf, "b").await;
+    hub.kill();
+    std::fs::remove_dir_all(hub.data_dir()).expect("removed");
+    copy(&backup, &hub.data_dir());
+    hub.restart().await;
+    arrives(&hub, "b").await;
+    leaf.agrees_with_its_source("libs").await;
+    let mut lost = 0;
+    for execution in leaf.executions("libs").await {
+        let log = leaf.log_of(&execution).await;
+        lost += log.iter().filter(|line| line.contains("the source has lost b 1.0.0")).count();
+    }
+    assert_eq!(lost, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -31,14 +31,24 @@ async fn fifty_images_arrive_whole_and_a_layer_that_they_share_once() {
     let execution = mirror.sync("images").await;
     assert_eq!(check_all(&mirror, "images").await, 50);
     assert_eq!(mirror.holdings("images").await, hub.holdings("images").await);
-    let log = mirror.json("/api/v1/executions?feed=images&category=feed-replication").await;
-    let bytes: u64 = log["executions"]
-        .as_array()
-        .expect("a list")
-        .iter()
-        .filter_map(|run| run["counts"]["bytes"].as_u64())
-        .sum();
-    assert!((1 << 20..2 << 20).contains(&bytes), "{bytes} bytes travelled: {execution} {log}");
+    let log = mirror.executions("images").await;
+    let bytes: u64 = log.iter().filter_map(|run| run["counts"]["bytes"].as_u64()).sum();
+    assert!((1 << 20..2 << 20).contains(&bytes), "{bytes} bytes travelled: {execution} {log:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_run_says_once_that_deletions_do_not_travel() {
+    let hub = hub().await;
+    let mirror = mirror(&hub).await;
+    sync(&mirror).await;
+    sync(&mirror).await;
+    let mut said = Vec::new();
+    for execution in mirror.executions("images").await {
+        let log = mirror.log_of(&execution).await;
+        said.push(log.iter().filter(|line| line.contains("deletions of this package")).count());
+    }
+    assert_eq!(said.pop(), Some(1), "in the first run");
+    assert_eq!(said.iter().sum::<usize>(), 0, "in the runs after it");
 }
 
 #[tokio::test(flavor = "multi_thread")]
