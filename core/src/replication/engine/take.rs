@@ -7,20 +7,10 @@ use super::super::key::RecordKey;
 use super::super::merge::{Kept, Merged, merge};
 use super::super::state::{Record, Standing, State};
 use super::report::{Report, describe};
+use super::retry::first_failed;
 use super::run::{Result, Run};
 use super::store::{Aside, AsideKind, Batch, Link};
 use crate::{BlobRef, Digest, Timestamp};
-
-/// The first pause before a record is tried again, in milliseconds; it doubles with each attempt.
-const FIRST_PAUSE: i64 = 5_000;
-/// The longest pause.
-const LONGEST_PAUSE: i64 = 60 * 60 * 1_000;
-
-/// When to try again what failed `attempts` times.
-pub(super) fn next_attempt(now: Timestamp, attempts: u32) -> Timestamp {
-    let pause = FIRST_PAUSE.saturating_mul(1 << attempts.saturating_sub(1).min(20));
-    Timestamp::from_millis(now.millis().saturating_add(pause.min(LONGEST_PAUSE)))
-}
 
 /// Records of the source that were decided on and whose blobs are here. What is left is to write them.
 #[derive(Default)]
@@ -183,33 +173,17 @@ impl Run<'_> {
         failed: &HashMap<Digest, String>,
         report: &mut Report,
     ) -> Result<()> {
-        let known: HashMap<_, _> = self
-            .store
-            .asides(AsideKind::Fetch)
-            .await?
-            .into_iter()
-            .map(|aside| (aside.key, aside.attempts))
-            .collect();
-        let now = self.store.now();
-        for record in std::mem::take(&mut batch.writes) {
-            let blobs = record.state.content().map_or(&[][..], |content| &content.blobs);
-            let error = blobs.iter().find_map(|blob| failed.get(&blob.digest));
-            let Some(error) = error else {
-                batch.writes.push(record);
-                continue;
-            };
-            let attempts = known.get(&record.key).copied().unwrap_or(0) + 1;
-            report.set_aside += 1;
-            self.fails(&record.key, &format!("is set aside after {attempts} attempts"), error);
-            batch.aside.push(Aside {
-                key: record.key,
-                kind: AsideKind::Fetch,
-                state: None,
-                error: error.clone(),
-                attempts,
-                next_at: next_attempt(now, attempts),
-            });
-        }
+        let mut reasons = Vec::new();
+        batch.writes.retain(|record| match first_failed(&record.state, failed) {
+            None => true,
+            Some(reason) => {
+                reasons.push((record.key.clone(), reason.clone()));
+                false
+            }
+        });
+        let asides = self.set_aside(AsideKind::Fetch, reasons).await?;
+        report.set_aside += asides.len() as u64;
+        batch.aside.extend(asides);
         Ok(())
     }
 

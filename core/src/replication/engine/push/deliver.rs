@@ -7,9 +7,9 @@ use super::super::super::message::{Applied, KeptRecord};
 use super::super::super::state::Record;
 use super::super::remote::RemoteError;
 use super::super::report::{Report, describe};
+use super::super::retry::first_failed;
 use super::super::run::{EngineError, Result, Run};
 use super::super::store::{Aside, AsideKind, Batch, Link};
-use super::super::take::next_attempt;
 use crate::{BlobRef, Digest};
 
 /// Records whose blobs are at the source, as far as they could be sent.
@@ -153,36 +153,16 @@ impl Run<'_> {
 
     /// Takes out the records whose blobs could not be sent.
     async fn set_aside_unsent(&self, ready: &mut Ready) -> Result<Vec<Aside>> {
-        let mut asides = Vec::new();
-        if ready.failed.is_empty() {
-            return Ok(asides);
-        }
-        let known: HashMap<_, _> = self
-            .store
-            .asides(AsideKind::Send)
-            .await?
-            .into_iter()
-            .map(|aside| (aside.key, aside.attempts))
-            .collect();
-        let now = self.store.now();
-        for record in std::mem::take(&mut ready.records) {
-            let blobs = record.state.content().map_or(&[][..], |content| &content.blobs);
-            let Some(error) = blobs.iter().find_map(|blob| ready.failed.get(&blob.digest)) else {
-                ready.records.push(record);
-                continue;
-            };
-            let attempts = known.get(&record.key).copied().unwrap_or(0) + 1;
-            self.fails(&record.key, &format!("is set aside after {attempts} attempts"), error);
-            asides.push(Aside {
-                key: record.key,
-                kind: AsideKind::Send,
-                state: None,
-                error: error.clone(),
-                attempts,
-                next_at: next_attempt(now, attempts),
-            });
-        }
-        Ok(asides)
+        let Ready { records, failed, .. } = ready;
+        let mut reasons = Vec::new();
+        records.retain(|record| match first_failed(&record.state, failed) {
+            None => true,
+            Some(reason) => {
+                reasons.push((record.key.clone(), reason.clone()));
+                false
+            }
+        });
+        self.set_aside(AsideKind::Send, reasons).await
     }
 }
 
